@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef MOEC_DIALECTS_MOE_MOEATTRIBUTES_TD
+#define MOEC_DIALECTS_MOE_MOEATTRIBUTES_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "dialects/moe/MoeDialect.td"
+include "dialects/moe/MoeInterfaces.td"
+
+//===----------------------------------------------------------------------===//
+// Enumerations
+//===----------------------------------------------------------------------===//
+
+def Moe_WeightNorm : I32EnumAttr<"WeightNorm", "how routing weights are normalised", [
+    I32EnumAttrCase<"None", 0, "none">,
+    I32EnumAttrCase<"Sum", 1, "sum">,
+    I32EnumAttrCase<"Softmax", 2, "softmax">,
+    I32EnumAttrCase<"Lp", 3, "lp">,
+    I32EnumAttrCase<"Constant", 4, "constant">,
+    I32EnumAttrCase<"SparseMixer", 5, "sparse_mixer">]> {
+  let cppNamespace = "::moec::moe";
+}
+
+def Moe_EpsMode : I32EnumAttr<"EpsMode", "how eps enters a normaliser", [
+    I32EnumAttrCase<"Add", 0, "add">,
+    I32EnumAttrCase<"Max", 1, "max">]> {
+  let cppNamespace = "::moec::moe";
+}
+
+def Moe_GroupScore : I32EnumAttr<"GroupScore", "score of a group of experts", [
+    I32EnumAttrCase<"Max", 0, "max">,
+    I32EnumAttrCase<"Sum2", 1, "sum2">]> {
+  let cppNamespace = "::moec::moe";
+}
+
+def Moe_MaskedScore : I32EnumAttr<"MaskedScore", "score of an expert in a losing group", [
+    I32EnumAttrCase<"NegInf", 0, "neg_inf">,
+    I32EnumAttrCase<"Zero", 1, "zero">]> {
+  let cppNamespace = "::moec::moe";
+}
+
+def Moe_LimitOrder : I32EnumAttr<"LimitOrder", "who keeps a place when an expert overflows", [
+    I32EnumAttrCase<"Slot", 0, "slot">,
+    I32EnumAttrCase<"Token", 1, "token">,
+    I32EnumAttrCase<"Score", 2, "score">,
+    I32EnumAttrCase<"Random", 3, "random">]> {
+  let cppNamespace = "::moec::moe";
+}
+
+def Moe_TokenOrder : I32EnumAttr<"TokenOrder", "order of the tokens that an expert chose", [
+    I32EnumAttrCase<"Position", 0, "position">,
+    I32EnumAttrCase<"Score", 1, "score">]> {
+  let cppNamespace = "::moec::moe";
+}
+
+def Moe_CombineInto : I32EnumAttr<"CombineInto", "what a combined row does to the initial value", [
+    I32EnumAttrCase<"Add", 0, "add">,
+    I32EnumAttrCase<"Replace", 1, "replace">]> {
+  let cppNamespace = "::moec::moe";
+}
+
+def Moe_ExprKind : I32EnumAttr<"ExprKind", "how a parameter is made of others", [
+    I32EnumAttrCase<"Stack", 0, "stack">,
+    I32EnumAttrCase<"Concat", 1, "concat">,
+    I32EnumAttrCase<"Slice", 2, "slice">,
+    I32EnumAttrCase<"Transpose", 3, "transpose">]> {
+  let cppNamespace = "::moec::moe";
+}
+
+class Moe_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<Moe_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+//===----------------------------------------------------------------------===//
+// Selection policies (one C++ file each in policies/)
+//===----------------------------------------------------------------------===//
+
+class Moe_Policy<string name, string attrMnemonic, list<string> extra = []>
+    : Moe_Attr<name, attrMnemonic,
+        [DeclareAttrInterfaceMethods<Moe_SelectionPolicyInterface, extra>]>;
+
+def Moe_TopKAttr : Moe_Policy<"TopK", "top_k"> {
+  let summary = "The k experts with the highest scores";
+  let description = [{
+    ```mlir
+    #moe.top_k<2>
+    ```
+  }];
+  let parameters = (ins "int64_t":$k);
+  let assemblyFormat = "`<` $k `>`";
+}
+
+def Moe_GroupedTopKAttr : Moe_Policy<"GroupedTopK", "grouped_top_k"> {
+  let summary = "The k best experts of the best groups";
+  let description = [{
+    The `E` experts form `groups` groups of equal size. A group's score is the
+    maximum (`max`) or the sum of the two highest (`sum2`) scores in it. Of the
+    groups, the `kept` best stay; scores in the others become -inf (`neg_inf`) or
+    0 (`zero`), then the `k` highest scores win. A masked expert can be selected
+    only with `zero`.
+
+    ```mlir
+    #moe.grouped_top_k<8, groups = 8, kept = 4, score = sum2, masked = neg_inf>
+    ```
+  }];
+  let parameters = (ins "int64_t":$k, "int64_t":$groups, "int64_t":$kept,
+    DefaultValuedParameter<"::moec::moe::GroupScore",
+      "::moec::moe::GroupScore::Max">:$score,
+    DefaultValuedParameter<"::moec::moe::MaskedScore",
+      "::moec::moe::MaskedScore::NegInf">:$masked);
+  let assemblyFormat = [{
+    `<` $k `,` struct($groups, $kept, $score, $masked) `>`
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Parameter values
+//===----------------------------------------------------------------------===//
+
+def Moe_SourceAttr : Moe_Attr<"Source", "source"> {
+  let summary = "A tensor of a checkpoint file";
+  let description = [{
+    `file` is a path relative to the model's directory; the compiler's driver
+    knows that directory (module attribute `moe.source_directory`). The tensor's
+    shape and element type must be those of the global (or of the place in an
+    expression) that uses it.
+
+    ```mlir
+    #moe.source<"model.safetensors", "model.layers.0.mlp.gate.weight">
+    ```
+  }];
+  let parameters = (ins "::mlir::StringAttr":$file, "::mlir::StringAttr":$tensor);
+  let assemblyFormat = "`<` $file `,` $tensor `>`";
+}
+
+def Moe_RandomAttr : Moe_Attr<"Random", "random"> {
+  let summary = "Seeded random values";
+  let description = [{
+    Values of a normal distribution with mean 0 and standard deviation `std`,
+    a function of the seed and of the element's flat index only, rounded to the
+    element type.
+
+    ```mlir
+    #moe.random<seed = 1, std = 2.000000e-02 : f64>
+    ```
+  }];
+  let parameters = (ins "int64_t":$seed, "::mlir::FloatAttr":$std);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Moe_ExprAttr : Moe_Attr<"Expr", "expr"> {
+  let summary = "A parameter made of other parameter values";
+  let description = [{
+    * `stack`: operands of equal type become the slices of a new dimension 0;
+    * `concat`: operands are joined along dimension `dims[0]`;
+    * `slice`: one operand; `dims = [dimension, offset, size]`;
+    * `transpose`: one operand; `dims` is the permutation.
+
+    ```mlir
+    #moe.expr<stack, [#moe.source<"m.safetensors", "e.0">, #moe.source<"m.safetensors", "e.1">]>
+    #moe.expr<slice, [#moe.source<"m.safetensors", "gate_up">], dims = [1, 0, 24]>
+    ```
+    The operand of `slice` and `transpose` has the type that the result implies,
+    but for the sliced dimension, whose size the file tells.
+  }];
+  let parameters = (ins "::moec::moe::ExprKind":$kind,
+    ArrayRefParameter<"::mlir::Attribute">:$operands,
+    OptionalArrayRefParameter<"int64_t">:$dims);
+  let assemblyFormat = [{
+    `<` $kind `,` `[` $operands `]` (`,` `dims` `=` `[` $dims^ `]`)? `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
+#endif // MOEC_DIALECTS_MOE_MOEATTRIBUTES_TD

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "dialects/moe/Moe.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace moec::moe;
+
+#include "dialects/moe/MoeDialect.cpp.inc"
+#include "dialects/moe/MoeEnums.cpp.inc"
+#include "dialects/moe/MoeInterfaces.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/moe/MoeAttributes.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "dialects/moe/MoeTypes.cpp.inc"
+
+void MoeDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/moe/MoeAttributes.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/moe/MoeTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/moe/MoeOps.cpp.inc"
+      >();
+}
+
+LogicalResult PlanType::verify(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t experts, int64_t slots) {
+  if (experts < 1)
+    return emitError() << "plan expects at least one expert, got " << experts;
+  if (slots < 1)
+    return emitError() << "plan expects at least one slot, got " << slots;
+  return success();
+}
+
+LogicalResult ExprAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               ExprKind kind, ArrayRef<Attribute> operands,
+                               ArrayRef<int64_t> dims) {
+  for (Attribute operand : operands)
+    if (!isa<SourceAttr, ExprAttr, RandomAttr>(operand))
+      return emitError() << "expr expects parameter values as operands, got "
+                         << operand;
+  bool several = kind == ExprKind::Stack || kind == ExprKind::Concat;
+  if (operands.empty() || (!several && operands.size() != 1))
+    return emitError() << stringifyExprKind(kind) << " expects "
+                       << (several ? "at least one operand" : "one operand")
+                       << ", got " << operands.size();
+  size_t wanted = kind == ExprKind::Stack    ? 0
+                  : kind == ExprKind::Concat ? 1
+                  : kind == ExprKind::Slice  ? 3
+                                             : dims.size();
+  if (dims.size() != wanted)
+    return emitError() << stringifyExprKind(kind) << " expects " << wanted
+                       << " entries in dims, got " << dims.size();
+  for (int64_t dim : dims)
+    if (dim < 0)
+      return emitError() << "expr expects non-negative dims, got " << dim;
+  return success();
+}
