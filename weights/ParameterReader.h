@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Random access to the value of a parameter (an ml_program.global) without
+// making it whole in memory.
+
+#ifndef MOEC_WEIGHTS_PARAMETERREADER_H
+#define MOEC_WEIGHTS_PARAMETERREADER_H
+
+#include "mlir/IR/Attributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "weights/SourceFiles.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+
+namespace moec {
+
+/// A tensor seen as rows: all dimensions but the last, and the last. A tensor
+/// of rank 0 or 1 is one row.
+struct RowBlock {
+  int64_t row = 0;
+  int64_t rows = 0;
+  int64_t column = 0;
+  int64_t columns = 0;
+};
+
+class ParameterReader {
+public:
+  /// A node of the value's expression.
+  class Node;
+
+  /// Checks `value` (#moe.source, #moe.expr, #moe.random or dense elements)
+  /// against `type`. Reads no weights. Errors name the parameter, and the file
+  /// and tensor where there are any. `files` must live as long as the reader.
+  static llvm::Expected<std::unique_ptr<ParameterReader>>
+  create(mlir::Attribute value, mlir::RankedTensorType type,
+         llvm::StringRef name, SourceFiles &files);
+  ~ParameterReader();
+
+  mlir::RankedTensorType getType() const { return type; }
+  int64_t getNumRows() const { return numRows; }
+  int64_t getNumColumns() const { return numColumns; }
+  int64_t getElementSize() const { return elementSize; }
+  int64_t getRowBytes() const { return numColumns * elementSize; }
+
+  /// Reads a block, row-major without gaps, as the elements' bytes. Uses memory
+  /// of the block's size at most. Thread-safe.
+  llvm::Error read(const RowBlock &block,
+                   llvm::MutableArrayRef<char> out) const;
+
+private:
+  ParameterReader(mlir::RankedTensorType type, llvm::StringRef name);
+
+  mlir::RankedTensorType type;
+  std::string name;
+  std::unique_ptr<Node> root;
+  int64_t numRows = 1;
+  int64_t numColumns = 1;
+  int64_t elementSize = 0;
+};
+
+/// The rank that `value` has by itself, or nothing where any type would do
+/// (#moe.random).
+llvm::Expected<std::optional<int64_t>> getValueRank(mlir::Attribute value,
+                                                    SourceFiles &files);
+
+} // namespace moec
+
+#endif // MOEC_WEIGHTS_PARAMETERREADER_H
