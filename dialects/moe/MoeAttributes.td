@@ -81,7 +81,7 @@ class Moe_Policy<string name, string attrMnemonic, list<string> extra = []>
     : Moe_Attr<name, attrMnemonic,
         [DeclareAttrInterfaceMethods<Moe_SelectionPolicyInterface, extra>]>;
 
-def Moe_TopKAttr : Moe_Policy<"TopK", "top_k"> {
+def Moe_TopKAttr : Moe_Policy<"TopK", "top_k", ["dependsOnOrderOnly"]> {
   let summary = "The k experts with the highest scores";
   let description = [{
     ```mlir
@@ -92,7 +92,8 @@ def Moe_TopKAttr : Moe_Policy<"TopK", "top_k"> {
   let assemblyFormat = "`<` $k `>`";
 }
 
-def Moe_GroupedTopKAttr : Moe_Policy<"GroupedTopK", "grouped_top_k"> {
+def Moe_GroupedTopKAttr : Moe_Policy<"GroupedTopK", "grouped_top_k",
+    ["dependsOnOrderOnly"]> {
   let summary = "The k best experts of the best groups";
   let description = [{
     The `E` experts form `groups` groups of equal size. A group's score is the

@@ -21,6 +21,9 @@ def Moe_SelectionPolicyInterface : AttrInterface<"SelectionPolicyInterface"> {
     InterfaceMethod<[{Whether `moe.select` has a second result, the score of
       each selected id.}],
       "bool", "yieldsScores", (ins), "", "return false;">,
+    InterfaceMethod<[{Whether the ids depend on the order of a row's scores only,
+      so that a strictly increasing function of the scores selects the same.}],
+      "bool", "dependsOnOrderOnly", (ins), "", "return false;">,
     InterfaceMethod<[{Width of the ids row (`K`) for score rows of these widths.}],
       "int64_t", "getMaxSlots", (ins "::llvm::ArrayRef<int64_t>":$widths)>,
     InterfaceMethod<[{Number of experts that ids range over, for score rows of

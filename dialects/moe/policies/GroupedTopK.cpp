@@ -7,6 +7,11 @@ using namespace moec::moe;
 
 int64_t GroupedTopKAttr::getMaxSlots(ArrayRef<int64_t>) const { return getK(); }
 
+bool GroupedTopKAttr::dependsOnOrderOnly() const {
+  // A sum of two scores, or a masked score of 0, is a matter of values.
+  return getScore() == GroupScore::Max && getMasked() == MaskedScore::NegInf;
+}
+
 LogicalResult
 GroupedTopKAttr::verifyPolicy(function_ref<InFlightDiagnostic()> emitError,
                       ArrayRef<int64_t> widths) const {

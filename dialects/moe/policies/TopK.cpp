@@ -7,6 +7,8 @@ using namespace moec::moe;
 
 int64_t TopKAttr::getMaxSlots(ArrayRef<int64_t>) const { return getK(); }
 
+bool TopKAttr::dependsOnOrderOnly() const { return true; }
+
 LogicalResult
 TopKAttr::verifyPolicy(function_ref<InFlightDiagnostic()> emitError,
                       ArrayRef<int64_t> widths) const {
