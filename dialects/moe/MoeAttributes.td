@@ -97,7 +97,8 @@ def Moe_GroupedTopKAttr : Moe_Policy<"GroupedTopK", "grouped_top_k",
   let summary = "The k best experts of the best groups";
   let description = [{
     The `E` experts form `groups` groups of equal size. A group's score is the
-    maximum (`max`) or the sum of the two highest (`sum2`) scores in it. Of the
+    maximum (`max`) or the sum of the two highest (`sum2`, rounded to f32) scores
+    in it. Of the
     groups, the `kept` best stay; scores in the others become -inf (`neg_inf`) or
     0 (`zero`), then the `k` highest scores win. A masked expert can be selected
     only with `zero`.

@@ -108,10 +108,11 @@ def Moe_LimitOp : Moe_Op<"limit", [Pure, AttrSizedOperandSegments]> {
 
     * (limit_c1) the result has ids' type;
     * (limit_c2) `priority` has ids' shape and is there exactly for `score`;
-    * (limit_c3) `segments` has one i32 per row.
+    * (limit_c3) `segments` has one i32 per row;
+    * (limit_c4) there is at least one expert.
 
     ```mlir
-    %kept = moe.limit token %ids capacity(%c) : tensor<?x2xi32>
+    %kept = moe.limit token %ids capacity(%c) experts = 8 : tensor<?x2xi32> -> tensor<?x2xi32>
     ```
   }];
   let arguments = (ins
@@ -246,8 +247,8 @@ def Moe_ExpertsOp : Moe_Op<"experts",
     * (experts_c2) every region yields the result types;
     * (experts_c3) members and slot have one entry per expert of the plan;
     * (experts_c4) members name regions or are -1;
-    * (experts_c5) slots are within every stack; without them, stacks have one
-      slice per expert;
+    * (experts_c5) slots are within every stack that the region reads; without
+      members and slots, stacks have one slice per expert;
     * (experts_c6) rows and results are dynamic in dimension 0.
 
     ```mlir

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "dialects/moe/policies/Ranking.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+
+namespace moec::moe {
+
+SmallVector<int64_t> rank(ArrayRef<double> scores, ArrayRef<bool> eligible,
+                          int64_t ranks) {
+  SmallVector<int64_t> order;
+  for (int64_t i = 0, e = scores.size(); i < e; ++i)
+    if (!std::isnan(scores[i]) && (eligible.empty() || eligible[i]))
+      order.push_back(i);
+  // Stable: of equal scores the lower index stays in front.
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return scores[a] > scores[b]; });
+  if (static_cast<int64_t>(order.size()) > ranks)
+    order.resize(ranks);
+  return order;
+}
+
+static Value constantIndex(OpBuilder &b, Location loc, int64_t value) {
+  return arith::ConstantIndexOp::create(b, loc, value);
+}
+
+static Value constantFloat(OpBuilder &b, Location loc, FloatType type,
+                           double value) {
+  return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value));
+}
+
+static Value andAll(OpBuilder &b, Location loc, Value first, Value second) {
+  return second ? arith::AndIOp::create(b, loc, first, second) : first;
+}
+
+SmallVector<Value> buildRanking(OpBuilder &builder, Location loc, Value count,
+                                int64_t ranks, FloatType type,
+                                CandidateFn candidate, ValueRange init,
+                                WinnerFn take) {
+  using arith::CmpFPredicate;
+  using arith::CmpIPredicate;
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  Value zero = constantIndex(builder, loc, 0);
+  Value one = constantIndex(builder, loc, 1);
+  Value top = constantFloat(builder, loc, type, kInf);
+  Value bottom = constantFloat(builder, loc, type, -kInf);
+  Value no = arith::ConstantIntOp::create(builder, loc, 0, 1);
+
+  // Carried: the score of the previous winner and the lowest id that may follow
+  // at this score. (+inf, 0) lets everything follow, (-inf, count) nothing.
+  SmallVector<Value> carried = {top, zero};
+  llvm::append_range(carried, init);
+  auto overRanks = scf::ForOp::create(
+      builder, loc, zero, constantIndex(builder, loc, ranks), one, carried,
+      [&](OpBuilder &b, Location loc, Value rank, ValueRange args) {
+        Value lastScore = args[0], firstId = args[1];
+        auto search = scf::ForOp::create(
+            b, loc, zero, count, one, ValueRange{bottom, zero, no},
+            [&](OpBuilder &b, Location loc, Value i, ValueRange best) {
+              Candidate c = candidate(b, loc, i);
+              // NaN is neither less nor equal, so it never follows.
+              Value less = arith::CmpFOp::create(b, loc, CmpFPredicate::OLT,
+                                                 c.score, lastScore);
+              Value equal = arith::CmpFOp::create(b, loc, CmpFPredicate::OEQ,
+                                                  c.score, lastScore);
+              Value later =
+                  arith::CmpIOp::create(b, loc, CmpIPredicate::uge, i, firstId);
+              Value follows = arith::OrIOp::create(
+                  b, loc, less, arith::AndIOp::create(b, loc, equal, later));
+              follows = andAll(b, loc, follows, c.eligible);
+              // -inf may win too, so the first that follows needs no higher
+              // score.
+              Value higher = arith::CmpFOp::create(b, loc, CmpFPredicate::OGT,
+                                                   c.score, best[0]);
+              Value none = arith::XOrIOp::create(
+                  b, loc, best[2], arith::ConstantIntOp::create(b, loc, 1, 1));
+              Value wins = arith::AndIOp::create(
+                  b, loc, follows, arith::OrIOp::create(b, loc, higher, none));
+              Value score =
+                  arith::SelectOp::create(b, loc, wins, c.score, best[0]);
+              Value id = arith::SelectOp::create(b, loc, wins, i, best[1]);
+              Value found = arith::OrIOp::create(b, loc, best[2], wins);
+              scf::YieldOp::create(b, loc, ValueRange{score, id, found});
+            });
+        Winner winner{rank, search.getResult(1), search.getResult(2),
+                      search.getResult(0)};
+        SmallVector<Value> next = {
+            winner.score,
+            arith::SelectOp::create(
+                b, loc, winner.found,
+                arith::AddIOp::create(b, loc, winner.id, one), count)};
+        llvm::append_range(next, take(b, loc, winner, args.drop_front(2)));
+        scf::YieldOp::create(b, loc, next);
+      });
+  return llvm::to_vector_of<Value>(overRanks.getResults().drop_front(2));
+}
+
+FloatType getRankingType(Value memref) {
+  Type type = cast<MemRefType>(memref.getType()).getElementType();
+  if (type.isF64())
+    return cast<FloatType>(type);
+  return Float32Type::get(memref.getContext());
+}
+
+Value loadScore(OpBuilder &builder, Location loc, Value memref, Value index) {
+  Value score = memref::LoadOp::create(builder, loc, memref, index);
+  FloatType type = getRankingType(memref);
+  if (score.getType() == type)
+    return score;
+  return arith::ExtFOp::create(builder, loc, type, score);
+}
+
+Value loadMask(OpBuilder &builder, Location loc, Value mask, Value index) {
+  if (!mask)
+    return mask;
+  return memref::LoadOp::create(builder, loc, mask, index);
+}
+
+void storeId(OpBuilder &builder, Location loc, Value ids,
+             const Winner &winner) {
+  Type i32 = builder.getI32Type();
+  Value id = arith::IndexCastOp::create(builder, loc, i32, winner.id);
+  Value none = arith::ConstantIntOp::create(builder, loc, -1, 32);
+  Value stored = arith::SelectOp::create(builder, loc, winner.found, id, none);
+  memref::StoreOp::create(builder, loc, stored, ids, winner.rank);
+}
+
+} // namespace moec::moe
