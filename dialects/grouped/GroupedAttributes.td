@@ -11,7 +11,11 @@ def Grouped_RhsLayout : I32EnumAttr<"RhsLayout", "order of the dimensions of a w
     I32EnumAttrCase<"NK", 0, "nk">,
     I32EnumAttrCase<"KN", 1, "kn">]> {
   let cppNamespace = "::moec::grouped";
+  let genSpecializedAttr = 0;
 }
+
+def Grouped_RhsLayoutAttr
+    : EnumAttr<Grouped_Dialect, Grouped_RhsLayout, "rhs_layout">;
 
 class Grouped_Attr<string name, string attrMnemonic>
     : AttrDef<Grouped_Dialect, name> {

@@ -91,7 +91,8 @@ def Grouped_MapOp : Grouped_Op<"map",
 
     * (map_c1) one init of rank 2;
     * (map_c2) one map `(e, r, t, s, n) -> (...)` per input, of the input's rank,
-      each result a dimension or 0;
+      each result a dimension or 0; a dimension indexed by `n` has the init's
+      columns, one indexed by `e` one entry per group;
     * (map_c3) the body takes one scalar per input and yields one of the init's
       element type;
     * (map_c4) offsets, tokens and slots are there together or not at all.
@@ -138,11 +139,12 @@ def Grouped_MatmulOp : Grouped_Op<"matmul",
     * `layout` tells whether a weight is `[G, N, K]` (`nk`) or `[G, K, N]` (`kn`);
       a dense weight may lack the group dimension;
     * `panels`: the weights are one packed operand (see `#grouped.panels`);
-    * `tile`: chosen by `grouped-select-strategy`; codegen has a default.
+    * `tile`: chosen by `moe-select-strategy`; code generation has a default.
 
     Labelled constraints:
 
-    * (matmul_c1) one init of rank 2 and an lhs of rank 2;
+    * (matmul_c1) one init of rank 2 and an lhs of rank 2; without tables they
+      have equally many rows;
     * (matmul_c2) weights agree with the lhs in depth, with the init in columns
       and with each other in type; with offsets, they have one group per expert;
     * (matmul_c3) with panels, one weight of the packed shape;
@@ -157,7 +159,7 @@ def Grouped_MatmulOp : Grouped_Op<"matmul",
     ```mlir
     %h = grouped.matmul lhs(%x : tensor<?x16xf32>) rhs(%g, %u : tensor<8x32x16xbf16>, tensor<8x32x16xbf16>)
       groups(%o, %t, %s : tensor<9xi32>, tensor<?xi32>, tensor<?xi32>)
-      outs(%z : tensor<?x32xf32>) attributes {gather, layout = #grouped<rhs_layout nk>, maps = []} {
+      outs(%z : tensor<?x32xf32>) attributes {gather, maps = []} {
     ^bb0(%a: f32, %b: f32):
       %m = arith.mulf %a, %b : f32
       grouped.yield %m : f32
@@ -168,7 +170,7 @@ def Grouped_MatmulOp : Grouped_Op<"matmul",
     Optional<Grouped_Table>:$offsets, Optional<Grouped_Table>:$tokens,
     Optional<Grouped_Table>:$slots, Variadic<Grouped_Shaped>:$extras,
     Variadic<Grouped_Shaped>:$inits,
-    DefaultValuedAttr<Grouped_RhsLayout, "::moec::grouped::RhsLayout::NK">:$layout,
+    DefaultValuedAttr<Grouped_RhsLayoutAttr, "::moec::grouped::RhsLayout::NK">:$layout,
     AffineMapArrayAttr:$maps, UnitAttr:$gather, UnitAttr:$reduce,
     OptionalAttr<Grouped_PanelsAttr>:$panels, OptionalAttr<Grouped_TileAttr>:$tile);
   let results = (outs Variadic<Grouped_Shaped>:$results);
@@ -259,7 +261,8 @@ def Grouped_SelectOp : Grouped_Op<"select", [AttrSizedOperandSegments]> {
     As `moe.select`, in destination style: inits are the ids and, where the
     policy yields them, the selected scores.
 
-    * (select_c1) one or two inits with one row per score row.
+    * (select_c1) scores, params and inits are as many and as wide as the policy
+      says, with one row per score row.
 
     ```mlir
     %i = grouped.select #moe.top_k<2> scores(%p : tensor<?x8xf32>)

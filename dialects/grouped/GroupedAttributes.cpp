@@ -1,0 +1,1 @@
+// placeholder: listed in CMakeLists.txt, not written yet
