@@ -20,4 +20,168 @@ def MoeStripTapsPass : Pass<"moe-strip-taps"> {
   let dependentDialects = ["::moec::moe::MoeDialect"];
 }
 
+//===----------------------------------------------------------------------===//
+// On the grouped dialect
+//===----------------------------------------------------------------------===//
+
+def MoeFuseDispatchPass : Pass<"moe-fuse-dispatch"> {
+  let summary = "Let a grouped matmul read its rows through the dispatch (permute)";
+  let description = [{
+    A matmul whose left-hand side is a `grouped.gather` by its own tables reads
+    the gathered rows from their source.
+
+    Legal when gather and matmul have the same offsets and tokens and the matmul
+    does not gather yet. Rows that something between has changed (weights that
+    apply to the input) are not the source's rows, so such a matmul keeps them.
+    The gather stays where others read it.
+
+    Why: the permuted copy of the tokens is neither written nor read.
+
+    ```mlir
+    %r = grouped.gather source(%x : tensor<?x16xf32>)
+      groups(%o, %t : tensor<9xi32>, tensor<?xi32>) outs(%e : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %h = grouped.matmul lhs(%r : tensor<?x16xf32>) rhs(%w : tensor<8x32x16xf32>)
+      groups(%o, %t, %s : tensor<9xi32>, tensor<?xi32>, tensor<?xi32>)
+      outs(%z : tensor<?x32xf32>) attributes {maps = []} { ... } -> tensor<?x32xf32>
+    ==>
+    %h = grouped.matmul lhs(%x : tensor<?x16xf32>) rhs(%w : tensor<8x32x16xf32>)
+      groups(%o, %t, %s : tensor<9xi32>, tensor<?xi32>, tensor<?xi32>)
+      outs(%z : tensor<?x32xf32>) attributes {gather, maps = []} { ... } -> tensor<?x32xf32>
+    ```
+    Class: bit-exact.
+  }];
+  let dependentDialects = ["::moec::grouped::GroupedDialect"];
+}
+
+def MoeFuseMapsPass : Pass<"moe-fuse-maps"> {
+  let summary = "Join chains of element-wise computation on rows into one grouped.map";
+  let description = [{
+    A `grouped.map` (dense: also an element-wise linalg operation on the rows of
+    a matmul) whose result only one other such operation reads becomes a part of
+    that operation's body.
+
+    Legal when both have the same tables and every read is of the element that is
+    computed, `(r, n)`.
+
+    Why: a row is read and written once instead of once a step, and the whole
+    activation is one candidate for an epilogue.
+
+    ```mlir
+    %s = grouped.map groups(...) ins(%g : ...) maps [#rn] outs(%e : ...) { sigmoid }
+    %y = grouped.map groups(...) ins(%g, %s : ...) maps [#rn, #rn] outs(%e : ...) { multiply }
+    ==>
+    %y = grouped.map groups(...) ins(%g : ...) maps [#rn] outs(%e : ...) { sigmoid, multiply }
+    ```
+    Class: bit-exact.
+  }];
+  let dependentDialects = ["::moec::grouped::GroupedDialect"];
+}
+
+def MoeMergeGateUpPass : Pass<"moe-merge-gate-up"> {
+  let summary = "Merge two matmuls of the same rows with what consumes both (gate_proj, up_proj)";
+  let description = [{
+    Two matmuls of one left-hand side, whose results only one `grouped.map`
+    (dense: or element-wise linalg operation) reads, become one matmul with two
+    weights; the map becomes its epilogue, after the matmuls' own.
+
+    Legal when tables, gather, layout and the weights' types are equal, each
+    matmul has one weight that is not packed yet, and the map reads both at the
+    element that it computes.
+
+    Why: the rows are read once for both weights, and gate and up of an element
+    meet in registers, so that neither intermediate is stored.
+
+    ```mlir
+    %g = grouped.matmul lhs(%x : ...) rhs(%gate : ...) groups(...) outs(...) ... { yield }
+    %u = grouped.matmul lhs(%x : ...) rhs(%up : ...) groups(...) outs(...) ... { yield }
+    %h = grouped.map groups(...) ins(%g, %u : ...) maps [#rn, #rn] outs(%z : ...) { silu(g) * u }
+    ==>
+    %h = grouped.matmul lhs(%x : ...) rhs(%gate, %up : ...) groups(...) outs(%z : ...) ... { silu(g) * u }
+    ```
+    Class: bit-exact.
+  }];
+  let dependentDialects = ["::moec::grouped::GroupedDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def MoeFuseEpiloguePass : Pass<"moe-fuse-epilogue"> {
+  let summary = "Move element-wise consumers of a matmul into its epilogue (bias, activation, routing weight)";
+  let description = [{
+    A `grouped.map` (dense: or element-wise linalg operation) that alone reads a
+    matmul's result becomes a part of its epilogue; its other inputs become
+    extras. Repeats until nothing fits. The body is moved as it is: no function
+    is recognised.
+
+    Legal when the tables are equal, the result has one use, the matmul does not
+    reduce, and the map reads the element that it computes and yields f32.
+
+    Why: the element is in a register when it is needed; a pass over the rows
+    disappears.
+
+    ```mlir
+    %h = grouped.matmul lhs(%x : ...) rhs(%w : ...) groups(...) outs(...) ... { yield %acc }
+    %y = grouped.map groups(...) ins(%h, %b : ...) maps [#rn, #en] outs(%z : ...) { %h + %b }
+    ==>
+    %y = grouped.matmul lhs(%x : ...) rhs(%w : ...) groups(...) extras(%b : ...) outs(%z : ...)
+      attributes {maps = [#en]} { %acc + %b }
+    ```
+    Class: bit-exact.
+  }];
+  let dependentDialects = ["::moec::grouped::GroupedDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def MoeFuseCombinePass : Pass<"moe-fuse-combine"> {
+  let summary = "Let a grouped matmul add its rows to their tokens (combine, unpermute)";
+  let description = [{
+    A matmul whose rows only a `grouped.combine` reads adds them to the combine's
+    initial value itself.
+
+    Legal when both have the same tables, and the combine adds (with `replace`
+    the first row of a token is special, so it stays).
+
+    Why: the `T * K` expert rows are never stored; a row is added to its token
+    while it is in cache. Rows are still added in row order.
+
+    ```mlir
+    %r = grouped.matmul lhs(%h : ...) rhs(%w : ...) groups(...) outs(%e : tensor<?x16xf32>) ... -> tensor<?x16xf32>
+    %y = grouped.combine rows(%r : tensor<?x16xf32>) groups(...) outs(%z : tensor<?x16xf32>) -> tensor<?x16xf32>
+    ==>
+    %y = grouped.matmul lhs(%h : ...) rhs(%w : ...) groups(...) outs(%z : tensor<?x16xf32>)
+      attributes {maps = [], reduce} ... -> tensor<?x16xf32>
+    ```
+    Class: bit-exact.
+  }];
+  let dependentDialects = ["::moec::grouped::GroupedDialect"];
+}
+
+def MoeEncodeWeightsPass : Pass<"moe-encode-weights", "::mlir::ModuleOp"> {
+  let summary = "Pack the weights of grouped matmuls into panels";
+  let description = [{
+    The one or two weights of a matmul become one global of
+    `#grouped.packed<...>`, which the packer fills from the original values at
+    compile time, and the matmul gets `panels`. Matmuls with equal weights share
+    one packing; originals that nobody reads any more are erased.
+
+    Legal for constant globals of static shape with f32, bf16 or f16 elements and
+    a value that the packer knows. A remark names the reason where weights stay
+    as they are.
+
+    Why: a kernel then reads 16 columns of every part at each depth as one
+    contiguous stream, whatever the checkpoint's orientation.
+
+    ```mlir
+    ml_program.global private @g(#moe.random<seed = 1, std = 0.02 : f64>) : tensor<8x24x32xbf16>
+    %g = ml_program.global_load_const @g : tensor<8x24x32xbf16>
+    %h = grouped.matmul lhs(...) rhs(%g : tensor<8x24x32xbf16>) ...
+    ==>
+    ml_program.global private @g.packed(#grouped.packed<["g"], [#moe.random<seed = 1, std = 0.02 : f64>],
+      #grouped.panels<parts = 1, columns = 24, depth = 32>, nk>) : tensor<8x2x16x16x2xbf16>
+    %g = ml_program.global_load_const @g.packed : tensor<8x2x16x16x2xbf16>
+    %h = grouped.matmul lhs(...) rhs(%g : tensor<8x2x16x16x2xbf16>) ...
+      attributes {panels = #grouped.panels<parts = 1, columns = 24, depth = 32>, ...}
+    ```
+    Class: bit-exact.
+  }];
+  let dependentDialects = ["::moec::grouped::GroupedDialect", "::mlir::ml_program::MLProgramDialect"];
+}
+
 #endif // MOEC_PASSES_PASSES_TD
