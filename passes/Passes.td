@@ -21,6 +21,57 @@ def MoeStripTapsPass : Pass<"moe-strip-taps"> {
 }
 
 //===----------------------------------------------------------------------===//
+// From the moe to the grouped dialect
+//===----------------------------------------------------------------------===//
+
+def ConvertMoeToGroupedPass
+    : Pass<"convert-moe-to-grouped", "::mlir::ModuleOp"> {
+  let summary = "Lower routing and experts to grouped operations (ragged matmul)";
+  let description = [{
+    A plan becomes three tables (`offsets`, `tokens`, `slots`) made by
+    `grouped.sort`, also across private functions and `scf`. Row tensors get room
+    for every assignment (`T * K`).
+
+    The region of `moe.experts` is split into pieces, each of which runs on the
+    rows of all experts at once:
+
+    * a contraction of rows with a slice: `grouped.matmul` over the stack;
+    * a contraction of rows with a value from outside (a LoRA base): one shared
+      `grouped.matmul` without groups;
+    * element-wise computation on rows, slices, captured vectors and scalars:
+      `grouped.map`;
+    * what uses nothing of the expert is computed once, outside.
+
+    `moe.weigh` becomes linalg; a contraction of token rows with a parameter
+    (router, shared expert) becomes a `grouped.matmul` without groups. With
+    `explain`, remarks say what each piece became and why.
+
+    Legal for every expert's region being the same (`members`, `slot` are the
+    identity) and splitting into such pieces; anything else is an error that
+    names the operation.
+
+    ```mlir
+    %plan = moe.plan %ids : tensor<?x2xi32> -> !moe.plan<experts = 8, slots = 2>
+    %r = moe.dispatch %x by %plan : tensor<?x16xf32>, !moe.plan<experts = 8, slots = 2> -> tensor<?x16xf32>
+    ==>
+    %s:3 = grouped.sort ids(%ids : tensor<?x2xi32>) outs(...) -> tensor<9xi32>, tensor<?xi32>, tensor<?xi32>
+    %r = grouped.gather source(%x : tensor<?x16xf32>)
+      groups(%s#0, %s#1 : tensor<9xi32>, tensor<?xi32>) outs(...) -> tensor<?x16xf32>
+    ```
+    Class: equal up to rounding (sums of products are in f32).
+  }];
+  let options = [
+    Option<"explain", "explain", "bool", "false",
+           "Say in remarks what becomes of each piece">
+  ];
+  let dependentDialects = [
+    "::moec::grouped::GroupedDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
+//===----------------------------------------------------------------------===//
 // On the grouped dialect
 //===----------------------------------------------------------------------===//
 

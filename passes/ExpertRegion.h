@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Splits the region of moe.experts into pieces that run on the rows of all
+// experts at once. Reads only: what it accepts can be emitted without failure.
+
+#ifndef MOEC_PASSES_EXPERTREGION_H
+#define MOEC_PASSES_EXPERTREGION_H
+
+#include "passes/Contraction.h"
+#include "llvm/ADT/MapVector.h"
+#include <string>
+
+namespace moec {
+
+/// What a value of the region is, seen from all experts at once.
+enum class ValueKind {
+  Rows,    ///< a tensor with the rows of the expert as dimension 0
+  Slice,   ///< the expert's slice of a stack
+  Outside, ///< the same for all experts, computed outside of the region
+  Fill,    ///< as Rows, each element the same outside scalar
+  Empty,   ///< as Rows, undefined
+  Count,   ///< the number of rows
+};
+
+/// What becomes of an operation of the region.
+enum class PieceKind {
+  None,    ///< nothing: sizes, destinations and fills
+  Hoisted, ///< computed once, outside
+  Matmul,  ///< a contraction of rows with a slice or an outside matrix
+  Map,     ///< an element-wise computation on rows
+};
+
+class ExpertRegion {
+public:
+  explicit ExpertRegion(moe::ExpertsOp op) : experts(op) {}
+
+  /// Classifies every value and operation. On failure `where` and `reason` say
+  /// what has no rule.
+  llvm::LogicalResult analyze();
+
+  ValueKind getKind(mlir::Value value) const;
+  PieceKind getPiece(mlir::Operation *op) const { return pieces.lookup(op); }
+  /// The scalar that a Fill repeats.
+  mlir::Value getFillValue(mlir::Value value) const {
+    return fills.lookup(value);
+  }
+  Contraction getContraction(mlir::Operation *op) const;
+
+  mlir::Operation *where = nullptr;
+  std::string reason;
+
+private:
+  llvm::LogicalResult classify(mlir::Operation *op);
+  llvm::LogicalResult classifyMap(mlir::linalg::LinalgOp op);
+  llvm::LogicalResult checkMapInput(mlir::linalg::LinalgOp op,
+                                    mlir::OpOperand *operand);
+  llvm::LogicalResult checkYield(mlir::Operation *yield);
+  llvm::LogicalResult refuse(mlir::Operation *op, llvm::StringRef why);
+  bool isHoistable(mlir::Operation *op) const;
+  /// Whether the value is a tensor with the expert's rows as dimension 0.
+  bool isRowShaped(mlir::Value value) const;
+
+  moe::ExpertsOp experts;
+  llvm::DenseMap<mlir::Value, ValueKind> kinds;
+  llvm::DenseMap<mlir::Operation *, PieceKind> pieces;
+  llvm::DenseMap<mlir::Value, mlir::Value> fills;
+};
+
+} // namespace moec
+
+#endif // MOEC_PASSES_EXPERTREGION_H
