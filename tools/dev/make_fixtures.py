@@ -15,6 +15,7 @@ layers.N.{moe_in,router_logits,topk_ids,topk_weights,routed_out,shared_out,moe_o
 import argparse
 import glob
 import json
+import math
 import os
 import struct
 import sys
@@ -73,15 +74,7 @@ def sigmoid(x):
     return 1.0 / (1.0 + np.exp(-x))
 
 
-def erf(x):
-    """The error function by its series, exact to double precision here."""
-    x = np.clip(x, -6.0, 6.0)
-    total, term = np.array(x), np.array(x)
-    for n in range(1, 200):
-        term = -term * x * x / n
-        total = total + term / (2 * n + 1)
-    return np.where(np.abs(x) > 4.0, np.sign(x), 2.0 / np.sqrt(np.pi) * total)
-
+erf = np.vectorize(math.erf, otypes=[float])
 
 ACTIVATIONS = {
     "silu": lambda x: x * sigmoid(x),
