@@ -7,6 +7,7 @@
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace moec;
 using namespace mlir;
@@ -42,8 +43,8 @@ private:
     return rowsOf(width, builder.getF32Type());
   }
   Value load(FlatSymbolRefAttr symbol);
-  Value empty(Value like, int64_t width);
-  Value zeros(Value like, int64_t width);
+  Value empty(int64_t width);
+  Value zeros(int64_t width);
   Value linear(Value rows, Value weight);
   Value elementwise(
       llvm::ArrayRef<Value> inputs,
@@ -56,6 +57,7 @@ private:
   FlatSymbolRefAttr router, gate, up, down;
   FlatSymbolRefAttr sharedGate, sharedUp, sharedDown, sharedSwitch;
   Value zeroIndex, zero;
+  Value numRows; ///< of the tensors that are being computed
 };
 
 //===----------------------------------------------------------------------===//
@@ -121,20 +123,19 @@ Value LayerBuilder::load(FlatSymbolRefAttr symbol) {
       builder, types.lookup(symbol.getValue()), symbol);
 }
 
-/// An uninitialised tensor with as many rows as `like`.
-Value LayerBuilder::empty(Value like, int64_t width) {
-  Value rows = tensor::DimOp::create(builder, like, zeroIndex);
-  return tensor::EmptyOp::create(builder, rowsOf(width), ValueRange{rows});
+/// An uninitialised tensor of numRows rows.
+Value LayerBuilder::empty(int64_t width) {
+  return tensor::EmptyOp::create(builder, rowsOf(width), ValueRange{numRows});
 }
 
-Value LayerBuilder::zeros(Value like, int64_t width) {
-  return linalg::FillOp::create(builder, zero, empty(like, width)).getResult(0);
+Value LayerBuilder::zeros(int64_t width) {
+  return linalg::FillOp::create(builder, zero, empty(width)).getResult(0);
 }
 
 /// rows . weight^T, for a weight [out, in] of any float type.
 Value LayerBuilder::linear(Value rows, Value weight) {
   int64_t width = cast<RankedTensorType>(weight.getType()).getDimSize(0);
-  Value init = zeros(rows, width);
+  Value init = zeros(width);
   return linalg::MatmulTransposeBOp::create(
              builder, builder.getLoc(), TypeRange{init.getType()},
              ValueRange{rows, weight}, ValueRange{init})
@@ -159,7 +160,7 @@ Value LayerBuilder::elementwise(
                                   builder.getContext()));
   }
   maps.push_back(builder.getMultiDimIdentityMap(2));
-  Value init = empty(inputs[0], width(inputs[0]));
+  Value init = empty(width(inputs[0]));
   llvm::SmallVector<utils::IteratorType> iterators(
       2, utils::IteratorType::parallel);
   return linalg::GenericOp::create(
@@ -191,7 +192,7 @@ LayerBuilder::Router LayerBuilder::buildRouter(Value tokens) {
   result.logits = linear(tokens, load(router));
   Value scores;
   if (spec.score == ScoreFunction::Softmax) {
-    Value init = empty(tokens, spec.experts);
+    Value init = empty(spec.experts);
     scores = linalg::SoftmaxOp::create(builder, TypeRange{init.getType()},
                                        result.logits, init, /*dimension=*/1)
                  ->getResult(0);
@@ -250,17 +251,20 @@ Value LayerBuilder::buildExperts(Value tokens, const Router &routing) {
                             loc));
     }
     body->addArgument(builder.getIndexType(), loc);
+    llvm::SaveAndRestore scope(numRows);
+    numRows = tensor::DimOp::create(builder, expertRows, zeroIndex);
     Value result = glu(expertRows, slices[0], slices[1], slices[2]);
     moe::YieldOp::create(builder, ValueRange{result});
   }
-  return moe::CombineOp::create(
-      builder, rowsType, experts.getOutputs().front(), plan, routing.weights,
-      zeros(tokens, spec.hidden), moe::CombineInto::Add);
+  return moe::CombineOp::create(builder, rowsType, experts.getOutputs().front(),
+                                plan, routing.weights, zeros(spec.hidden),
+                                moe::CombineInto::Add);
 }
 
 Value LayerBuilder::buildShared(Value tokens, Value routed) {
-  Value shared =
-      glu(tokens, load(sharedGate), load(sharedUp), load(sharedDown));
+  Value gateWeight = load(sharedGate);
+  Value upWeight = load(sharedUp);
+  Value shared = glu(tokens, gateWeight, upWeight, load(sharedDown));
   llvm::SmallVector<Value> inputs = {routed, shared};
   if (spec.sharedGate)
     inputs.push_back(linear(tokens, load(sharedSwitch)));
@@ -282,6 +286,7 @@ void LayerBuilder::build() {
   zeroIndex = arith::ConstantIndexOp::create(builder, 0);
   zero = arith::ConstantOp::create(builder, builder.getF32FloatAttr(0.0));
   Value tokens = function.getArgument(0);
+  numRows = tensor::DimOp::create(builder, tokens, zeroIndex);
   Router routing = buildRouter(tokens);
   Value result = buildExperts(tokens, routing);
   if (spec.shared)
