@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The plain interpreter of the input contract (dialects/moe/InputContract.h):
+// what a module means. It computes in double and rounds each operation's result
+// to its element type; inside the body of a linalg operation nothing is rounded
+// but by truncf. Written to be obvious, never to be fast.
+
+#ifndef MOEC_REFERENCE_REFERENCE_H
+#define MOEC_REFERENCE_REFERENCE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "reference/Value.h"
+#include <functional>
+
+namespace moec::reference {
+
+/// Where the interpreter gets parameters and hands taps.
+struct Host {
+  /// Fills `value` with the ml_program.global `symbol`, whose value is a
+  /// `moe` attribute; asked once for each symbol. Failure stops the run.
+  std::function<llvm::LogicalResult(llvm::StringRef symbol,
+                                    mlir::RankedTensorType type, Tensor &value)>
+      getParameter;
+  /// Receives each `moe.tap`; may be empty.
+  std::function<void(llvm::StringRef name, mlir::RankedTensorType type,
+                     const Tensor &value)>
+      tap;
+};
+
+/// Runs a function of the module. Scalar arguments and results are tensors of
+/// rank 0. Errors are diagnostics at the operation in question.
+llvm::LogicalResult runReference(mlir::ModuleOp module,
+                                 llvm::StringRef function,
+                                 llvm::ArrayRef<Tensor> arguments,
+                                 const Host &host,
+                                 llvm::SmallVectorImpl<Tensor> &results);
+
+/// Whether the interpreter can run operations of this name.
+bool interprets(llvm::StringRef operationName);
+
+} // namespace moec::reference
+
+#endif // MOEC_REFERENCE_REFERENCE_H
