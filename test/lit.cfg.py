@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# One runner for everything: .mlir and .test files by FileCheck, GoogleTest
+# programs through lit's own format (build/test/unittests).
+
+import os
+
+import lit.formats
+
+config.name = "moec"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "fixtures", "lib"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.build_dir, "test")
+
+config.environment["PATH"] = os.pathsep.join(
+    [config.bin_dir, config.llvm_tools_dir, os.environ["PATH"]]
+)
+config.environment["MOEC_SHARED"] = os.environ.get("MOEC_SHARED", "")
+
+# Tests name programs by these words only, never by a path of the build.
+for tool in ["moe-opt", "moe-run", "moe-bench", "moe-inspect", "moec"]:
+    config.substitutions.append(("%" + tool, os.path.join(config.bin_dir, tool)))
+config.substitutions.append(("%python", config.python))
+config.substitutions.append(("%source_dir", config.source_dir))
+config.substitutions.append(("%fixtures", os.path.join(config.source_dir, "test", "fixtures")))
+
+with open("/proc/cpuinfo") as info:
+    flags = set(next((line for line in info if line.startswith("flags")), "").split())
+if {"avx2", "fma", "f16c"} <= flags:
+    config.available_features.add("x86-64-v3")
+if {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512cd"} <= flags:
+    config.available_features.add("x86-64-v4")
+if os.environ.get("MOEC_SHARED"):
+    config.available_features.add("shared")

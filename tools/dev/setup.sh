@@ -1,0 +1,34 @@
+# Sourced by check.sh and demo.sh: installs what is missing and says so.
+
+build_packages=(cmake ninja-build g++ libmlir-22-dev mlir-22-tools llvm-22-dev
+  llvm-22-tools lld-22 liblld-22-dev flatbuffers-compiler libflatbuffers-dev
+  nlohmann-json3-dev libxxhash-dev zlib1g-dev libzstd-dev libgtest-dev
+  python3 python3-venv)
+test_packages=(clang-format-22)
+
+# install_packages NAME...: the Debian packages that are not there yet.
+install_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null |
+      grep -q 'install ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  local root=()
+  [ "$(id -u)" -eq 0 ] || root=(sudo)
+  echo "installing: ${missing[*]}"
+  "${root[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq \
+    --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# make_venv DIR PACKAGE...: a Python environment with these PyPI packages.
+make_venv() {
+  local dir=$1
+  shift
+  if ! "$dir/bin/python3" -c 'import numpy' 2>/dev/null; then
+    echo "making $dir with: $*"
+    /usr/bin/python3 -m venv "$dir"
+    "$dir/bin/pip" install -q --disable-pip-version-check "$@"
+  fi
+}
