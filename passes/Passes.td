@@ -8,6 +8,18 @@
 
 include "mlir/Pass/PassBase.td"
 
+def MoeVerifyInputPass : Pass<"moe-verify-input", "::mlir::ModuleOp"> {
+  let summary = "Check a module against the input contract";
+  let description = [{
+    The input contract is the table of operations that a module may hold before
+    it is lowered to the grouped dialect (dialects/moe/InputContract.h), which
+    are those that the reference interpreter runs. Beyond the table: exported
+    functions take and give ranked tensors only, and globals are tensors of
+    static shape with a value of `#moe.source`, `#moe.expr`, `#moe.random` or
+    dense numbers. Changes nothing.
+  }];
+}
+
 def MoeStripTapsPass : Pass<"moe-strip-taps"> {
   let summary = "Remove taps that nobody asked for";
   let description = [{
@@ -18,6 +30,85 @@ def MoeStripTapsPass : Pass<"moe-strip-taps"> {
     ListOption<"keep", "keep", "std::string", "Glob patterns of taps to keep">
   ];
   let dependentDialects = ["::moec::moe::MoeDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// On the moe dialect
+//===----------------------------------------------------------------------===//
+
+def MoeCanonicalizePass : Pass<"moe-canonicalize", "::mlir::ModuleOp"> {
+  let summary = "Simplify routing: softmax after top-k, equal routings once";
+  let description = [{
+    Runs upstream canonicalisation and CSE (equal routings get one plan), then
+    rewrites softmax -> selection -> division by the sum as selection -> softmax
+    of the selected logits.
+
+    Legal when the same softmax, over the last dimension, feeds both
+    `moe.select` and `moe.weigh sum` with nothing between and has no other use;
+    `eps` is 0 or below 2^-40; the policy depends on the order of the scores only
+    and yields no scores. Rows with a NaN or an infinite logit have no defined
+    softmax and may route otherwise than before.
+
+    Why: `k` exponentials a token instead of `E`, and the wide probabilities are
+    never written.
+
+    ```mlir
+    %p = linalg.softmax dimension(1) ins(%logits : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+    %ids = moe.select #moe.top_k<2> scores(%p : tensor<?x8xf32>) -> tensor<?x2xi32>
+    %w = moe.weigh sum %p, %ids : tensor<?x8xf32>, tensor<?x2xi32> -> tensor<?x2xf32>
+    ==>
+    %ids = moe.select #moe.top_k<2> scores(%logits : tensor<?x8xf32>) -> tensor<?x2xi32>
+    %w = moe.weigh softmax %logits, %ids : tensor<?x8xf32>, tensor<?x2xi32> -> tensor<?x2xf32>
+    ```
+    Class: equal up to rounding; bit-exact with `exact`, which leaves the rewrite
+    out.
+  }];
+  let options = [
+    Option<"exact", "exact", "bool", "false", "Bit-exact simplifications only">
+  ];
+  let dependentDialects = ["::moec::moe::MoeDialect"];
+}
+
+def MoeFuseRouterPass : Pass<"moe-fuse-router"> {
+  let summary = "Compute a router's matmul, scores, selection and weights in one loop";
+  let description = [{
+    Starts at `moe.select` and its `moe.weigh` and takes in producers whose rows
+    do not depend on each other (matmuls, elementwise linalg, softmax over a
+    row, reductions within a row). The cluster becomes one `scf.forall` over
+    blocks of `block-rows` tokens.
+
+    Legal for an operation whose row `i` reads row `i` of its sliced operands and
+    no other, and not the row's number. An operation that couples rows (a
+    reduction over tokens) stays outside, and so does a producer that is wider
+    than the scores and has other readers (the tokens' hidden states).
+
+    Why: the scores of a block stay in the L1 cache, and the router runs in
+    parallel over tokens without a barrier a step.
+
+    ```mlir
+    %p = linalg.softmax dimension(1) ins(%logits : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+    %ids = moe.select #moe.top_k<2> scores(%p : tensor<?x8xf32>) -> tensor<?x2xi32>
+    ==>
+    %ids = scf.forall (%i) = (0) to (%T) step (32) shared_outs(%o = %init) -> (tensor<?x2xi32>) {
+      %n = arith.minui %c32, %rest : index
+      %l = tensor.extract_slice %logits[%i, 0] [%n, 8] [1, 1] : tensor<?x8xf32> to tensor<?x8xf32>
+      %pb = linalg.softmax dimension(1) ins(%l : tensor<?x8xf32>) outs(%eb : tensor<?x8xf32>) -> tensor<?x8xf32>
+      %ib = moe.select #moe.top_k<2> scores(%pb : tensor<?x8xf32>) -> tensor<?x2xi32>
+      scf.forall.in_parallel {
+        tensor.parallel_insert_slice %ib into %o[%i, 0] [%n, 2] [1, 1] : tensor<?x2xi32> into tensor<?x2xi32>
+      }
+    }
+    ```
+    Class: bit-exact.
+  }];
+  let options = [
+    Option<"blockRows", "block-rows", "int64_t", "32", "Tokens of one block">
+  ];
+  let dependentDialects = [
+    "::moec::moe::MoeDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
 }
 
 //===----------------------------------------------------------------------===//
@@ -233,6 +324,40 @@ def MoeEncodeWeightsPass : Pass<"moe-encode-weights", "::mlir::ModuleOp"> {
     Class: bit-exact.
   }];
   let dependentDialects = ["::moec::grouped::GroupedDialect", "::mlir::ml_program::MLProgramDialect"];
+}
+
+def MoeSelectStrategyPass : Pass<"moe-select-strategy", "::mlir::ModuleOp"> {
+  let summary = "Choose tiles, by token count where that matters (prefill, decode)";
+  let description = [{
+    Every matmul with panels gets a `tile`. An analytic model predicts the time of
+    each candidate from its bytes and operations and from the module's target
+    description (`dlti.target_system_spec`, or the default of x86-64-v3; see
+    passes/TargetDescription.h). Where the best candidate depends on the number
+    of rows, which only the call knows, both variants are emitted under a
+    comparison with a threshold. In a parallel loop over blocks of rows there is
+    one tile for the block.
+
+    Legal always: a tile changes the order of the partial sums, nothing else.
+
+    Why: with few rows the weights are read once and memory is the roof, so each
+    task streams one panel at full depth; with many rows the multiplications are,
+    so rows and partial results are blocked for the caches.
+
+    ```mlir
+    %h = grouped.matmul lhs(%x : tensor<?x2048xf32>) ...
+    ==>
+    %rows = tensor.dim %tokens, %c0 : tensor<?xi32>
+    %few = arith.cmpi ult, %rows, %c700 : index
+    %h = scf.if %few -> (tensor<?x1024xf32>) {
+      grouped.matmul ... attributes {tile = #grouped.tile<rows = 6, depth = 2048, panels = 1, task_panels = 4>}
+    } else {
+      grouped.matmul ... attributes {tile = #grouped.tile<rows = 96, depth = 512, panels = 8, task_panels = 128>}
+    }
+    ```
+    Class: equal up to rounding.
+  }];
+  let dependentDialects = ["::moec::grouped::GroupedDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
 #endif // MOEC_PASSES_PASSES_TD

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/CostModel.h"
+#include "llvm/Support/MathExtras.h"
+#include <algorithm>
+#include <cmath>
+
+using namespace moec;
+using llvm::divideCeil;
+
+/// Rows of a register tile, and columns of a panel.
+static constexpr int64_t kTileRows = 6;
+static constexpr int64_t kLanes = 16;
+/// Fewer rows leave the latency of fused multiply-add uncovered.
+static constexpr int64_t kLatencyRows = 4;
+/// Bandwidth of packing rows and of partial results in L2, per core, and of
+/// weights that the shared cache serves again, in bytes per second.
+static constexpr double kPackBytes = 8e9;
+static constexpr double kPartialBytes = 60e9;
+static constexpr double kRereadBytes = 12e9;
+/// Seconds to start a parallel loop, and to fetch one task.
+static constexpr double kLaunchSeconds = 5e-6;
+static constexpr double kTaskSeconds = 1e-6;
+/// A variant that gains less than this is not worth its code.
+static constexpr double kWorthwhile = 1.05;
+/// Token counts that stand for decode and prefill.
+static constexpr int64_t kDecodeTokens[] = {1, 8};
+static constexpr int64_t kPrefillTokens[] = {128, 2048};
+static constexpr int64_t kMaxRows = int64_t(1) << 20;
+
+static int64_t evenUp(int64_t value) { return value + value % 2; }
+
+/// Multiplications of a row block relative to its rows: a register tile of few
+/// rows costs as much as one of kLatencyRows.
+static double paddedRows(double rows) {
+  double full = std::floor(rows / kTileRows) * kTileRows;
+  double rest = rows - full;
+  return rest > 0 ? full + std::max<double>(rest, kLatencyRows) : full;
+}
+
+/// Fraction of peak that a register tile reaches, by where its operands lie.
+static double kernelEfficiency(const TargetDescription &target,
+                               const MatmulShape &shape, const Tile &tile,
+                               double rows) {
+  double panelBytes = double(kLanes) * tile.depth * shape.elementBytes;
+  double rowBytes = double(kTileRows) * tile.depth * 4;
+  // One register tile reads each weight once, wherever it lies.
+  if (rows <= kTileRows || panelBytes + rowBytes <= 1.5 * target.l1Bytes)
+    return 0.95;
+  if (panelBytes + rowBytes <= 3.0 * target.l1Bytes)
+    return 0.9;
+  return panelBytes <= target.l2Bytes / 2.0 ? 0.8 : 0.6;
+}
+
+double moec::predictSeconds(const TargetDescription &target,
+                            const MatmulShape &shape, const Tile &tile,
+                            int64_t rows) {
+  if (rows <= 0)
+    return 0;
+  double groups = shape.groups;
+  // Groups that uniform routing touches.
+  double active = groups * (1 - std::pow(1 - 1 / groups, double(rows)));
+  active = std::max(1.0, std::min<double>(active, rows));
+  double groupRows = rows / active;
+  double rowBlocks = std::ceil(groupRows / tile.rows);
+  double columnBlocks = divideCeil(shape.numPanels, tile.taskPanels);
+  double depthBlocks = std::ceil(double(shape.depth) / tile.depth);
+  double tasks =
+      shape.reduce ? columnBlocks : active * rowBlocks * columnBlocks;
+
+  double allColumns = double(shape.numPanels) * kLanes;
+  double blockRows = groupRows / rowBlocks;
+  double flops =
+      2 * active * rowBlocks * paddedRows(blockRows) * allColumns * shape.depth;
+  double coreSeconds =
+      flops / (target.coreGflops * 1e9 *
+               kernelEfficiency(target, shape, tile, blockRows));
+  double weightBytes = active * allColumns * shape.depth * shape.elementBytes;
+  double rowBytes = double(rows) * shape.depth * 4;
+  coreSeconds += rowBytes * columnBlocks / kPackBytes;
+  coreSeconds += 2 * rows * allColumns * 4 * (depthBlocks - 1) / kPartialBytes;
+  coreSeconds += weightBytes * (rowBlocks - 1) / kRereadBytes;
+  coreSeconds += tasks * kTaskSeconds;
+
+  // The last tasks leave cores idle, for half a task on average.
+  double cores = target.cores;
+  double wall = std::max(coreSeconds / tasks,
+                         coreSeconds / cores * (1 + 0.5 * (cores - 1) / tasks));
+  // About four cores are needed to draw the whole bandwidth.
+  double drawn = std::min(1.0, 0.25 * std::min(tasks, cores));
+  double bytes = weightBytes + rowBytes +
+                 double(rows) * shape.columns * 4 * (shape.reduce ? 2 : 1);
+  return std::max(wall, bytes / (target.readGbps * 1e9 * drawn)) +
+         kLaunchSeconds;
+}
+
+llvm::SmallVector<Tile> moec::getDecodeTiles(const MatmulShape &shape) {
+  llvm::SmallVector<Tile> tiles;
+  for (int64_t rows : {6, 12, 24})
+    for (int64_t taskPanels = 1;; taskPanels *= 2) {
+      tiles.push_back({rows, evenUp(shape.depth), 1,
+                       std::min(taskPanels, shape.numPanels)});
+      if (taskPanels >= shape.numPanels)
+        break;
+    }
+  return tiles;
+}
+
+llvm::SmallVector<Tile> moec::getPrefillTiles(const TargetDescription &target,
+                                              const MatmulShape &shape) {
+  llvm::SmallVector<Tile> tiles;
+  int64_t wholeDepth = evenUp(shape.depth);
+  for (int64_t depth : {512, 256, 1024, 128}) {
+    // A block that is nearly the whole depth may as well be all of it.
+    depth = depth * 5 / 4 >= wholeDepth ? wholeDepth : depth;
+    for (int64_t panels : {8, 4, 16}) {
+      panels = std::min(panels, shape.numPanels);
+      for (int64_t rows : {264, 192, 132, 96, 66, 48, 24, 12, 6}) {
+        if (rows * (depth * 4 + panels * kLanes * 4) > target.l2Bytes / 2)
+          continue;
+        for (int64_t taskPanels = panels;; taskPanels *= 2) {
+          Tile tile{rows, depth, panels, std::min(taskPanels, shape.numPanels)};
+          if (!llvm::is_contained(tiles, tile))
+            tiles.push_back(tile);
+          if (taskPanels >= shape.numPanels)
+            break;
+        }
+      }
+    }
+  }
+  // Without a tile that fits (a tiny cache), the smallest is the best guess.
+  if (tiles.empty())
+    tiles.push_back({kTileRows, std::min<int64_t>(wholeDepth, 128), 1, 1});
+  return tiles;
+}
+
+/// The tile with the smallest sum of times, each relative to the best at that
+/// token count, so that every count matters equally.
+static Tile pickTile(const TargetDescription &target, const MatmulShape &shape,
+                     llvm::ArrayRef<Tile> tiles,
+                     llvm::ArrayRef<int64_t> tokens) {
+  llvm::SmallVector<double> sums(tiles.size(), 0);
+  for (int64_t count : tokens) {
+    llvm::SmallVector<double> seconds;
+    for (const Tile &tile : tiles)
+      seconds.push_back(
+          predictSeconds(target, shape, tile, count * shape.rowsPerToken));
+    double best = *llvm::min_element(seconds);
+    for (size_t i = 0; i < tiles.size(); ++i)
+      sums[i] += seconds[i] / best;
+  }
+  return tiles[llvm::min_element(sums) - sums.begin()];
+}
+
+/// Whether `tile` is about as good as `other` for all of the token counts.
+static bool isEnough(const TargetDescription &target, const MatmulShape &shape,
+                     const Tile &tile, const Tile &other,
+                     llvm::ArrayRef<int64_t> tokens) {
+  return llvm::all_of(tokens, [&](int64_t count) {
+    int64_t rows = count * shape.rowsPerToken;
+    return predictSeconds(target, shape, tile, rows) <=
+           kWorthwhile * predictSeconds(target, shape, other, rows);
+  });
+}
+
+Strategy moec::chooseStrategy(const TargetDescription &target,
+                              const MatmulShape &shape) {
+  Tile decode = pickTile(target, shape, getDecodeTiles(shape), kDecodeTokens);
+  Tile prefill =
+      pickTile(target, shape, getPrefillTiles(target, shape), kPrefillTokens);
+  if (isEnough(target, shape, prefill, decode, kDecodeTokens))
+    return {std::nullopt, prefill, 0};
+  // Downwards from many rows to the first count where decode is faster.
+  int64_t threshold = kMaxRows;
+  while (threshold > 1 && predictSeconds(target, shape, prefill, threshold) <=
+                              predictSeconds(target, shape, decode, threshold))
+    threshold = std::min(threshold - 1, threshold * 7 / 8);
+  if (threshold == kMaxRows)
+    return {std::nullopt, decode, 0};
+  return {decode, prefill, threshold + 1};
+}
+
+Tile moec::chooseTile(const TargetDescription &target, const MatmulShape &shape,
+                      int64_t rows, bool nested) {
+  TargetDescription machine = target;
+  if (nested)
+    machine.cores = 1;
+  llvm::SmallVector<Tile> tiles = getPrefillTiles(machine, shape);
+  llvm::append_range(tiles, getDecodeTiles(shape));
+  const Tile *best = &tiles.front();
+  for (const Tile &tile : tiles)
+    if (predictSeconds(machine, shape, tile, rows) <
+        predictSeconds(machine, shape, *best, rows))
+      best = &tile;
+  Tile chosen = *best;
+  if (nested)
+    chosen.taskPanels = shape.numPanels;
+  return chosen;
+}
