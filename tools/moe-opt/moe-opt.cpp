@@ -3,6 +3,7 @@
 // Runs passes and pipelines on .mlir files.
 
 #include "passes/Passes.h"
+#include "passes/Pipelines.h"
 #include "tools/driver/RegisterDialects.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
@@ -11,6 +12,7 @@
 
 int main(int argc, char **argv) {
   moec::registerMoecPasses();
+  moec::registerMoeToGroupedPipeline();
   mlir::registerTransformsPasses();
   mlir::bufferization::registerBufferizationPasses();
   mlir::DialectRegistry registry;
