@@ -8,8 +8,6 @@ using namespace moec::moe;
 #define GET_OP_CLASSES
 #include "dialects/moe/MoeOps.cpp.inc"
 
-MutableOperandRange CombineOp::getDpsInitsMutable() {
-  return getInitMutable();
-}
+MutableOperandRange CombineOp::getDpsInitsMutable() { return getInitMutable(); }
 
 MutableOperandRange SlotsOp::getDpsInitsMutable() { return getInitMutable(); }

@@ -4,7 +4,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include <algorithm>
+#include "llvm/ADT/STLExtras.h"
 #include <cmath>
 #include <limits>
 
@@ -18,9 +18,9 @@ SmallVector<int64_t> rank(ArrayRef<double> scores, ArrayRef<bool> eligible,
   for (int64_t i = 0, e = scores.size(); i < e; ++i)
     if (!std::isnan(scores[i]) && (eligible.empty() || eligible[i]))
       order.push_back(i);
-  // Stable: of equal scores the lower index stays in front.
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return scores[a] > scores[b]; });
+  llvm::sort(order, [&](int64_t a, int64_t b) {
+    return scores[a] > scores[b] || (scores[a] == scores[b] && a < b);
+  });
   if (static_cast<int64_t>(order.size()) > ranks)
     order.resize(ranks);
   return order;

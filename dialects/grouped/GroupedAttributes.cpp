@@ -1,1 +1,0 @@
-// placeholder: listed in CMakeLists.txt, not written yet
