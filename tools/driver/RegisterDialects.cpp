@@ -27,16 +27,16 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 void moec::registerDialects(mlir::DialectRegistry &registry) {
-  registry.insert<
-      moe::MoeDialect, grouped::GroupedDialect, mlir::DLTIDialect,
-      mlir::LLVM::LLVMDialect, mlir::affine::AffineDialect,
-      mlir::arith::ArithDialect, mlir::bufferization::BufferizationDialect,
-      mlir::cf::ControlFlowDialect, mlir::func::FuncDialect,
-      mlir::index::IndexDialect, mlir::linalg::LinalgDialect,
-      mlir::math::MathDialect, mlir::memref::MemRefDialect,
-      mlir::ml_program::MLProgramDialect, mlir::scf::SCFDialect,
-      mlir::tensor::TensorDialect, mlir::ub::UBDialect,
-      mlir::vector::VectorDialect>();
+  registry.insert<moe::MoeDialect, grouped::GroupedDialect, mlir::DLTIDialect,
+                  mlir::LLVM::LLVMDialect, mlir::affine::AffineDialect,
+                  mlir::arith::ArithDialect,
+                  mlir::bufferization::BufferizationDialect,
+                  mlir::cf::ControlFlowDialect, mlir::func::FuncDialect,
+                  mlir::index::IndexDialect, mlir::linalg::LinalgDialect,
+                  mlir::math::MathDialect, mlir::memref::MemRefDialect,
+                  mlir::ml_program::MLProgramDialect, mlir::scf::SCFDialect,
+                  mlir::tensor::TensorDialect, mlir::ub::UBDialect,
+                  mlir::vector::VectorDialect>();
   mlir::func::registerAllExtensions(registry);
   mlir::linalg::registerAllDialectInterfaceImplementations(registry);
   mlir::arith::registerBufferizableOpInterfaceExternalModels(registry);

@@ -3,9 +3,9 @@
 // Language server for .mlir files with moec's dialects: hover, go to
 // definition, diagnostics as one types.
 
-#include "tools/driver/RegisterDialects.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
+#include "tools/driver/RegisterDialects.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;

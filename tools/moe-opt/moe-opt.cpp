@@ -2,13 +2,13 @@
 //
 // Runs passes and pipelines on .mlir files.
 
-#include "passes/Passes.h"
-#include "passes/Pipelines.h"
-#include "tools/driver/RegisterDialects.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Passes.h"
+#include "passes/Pipelines.h"
+#include "tools/driver/RegisterDialects.h"
 
 int main(int argc, char **argv) {
   moec::registerMoecPasses();
@@ -17,6 +17,6 @@ int main(int argc, char **argv) {
   mlir::bufferization::registerBufferizationPasses();
   mlir::DialectRegistry registry;
   moec::registerDialects(registry);
-  return mlir::asMainReturnCode(mlir::MlirOptMain(
-      argc, argv, "moec's pass driver\n", registry));
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "moec's pass driver\n", registry));
 }

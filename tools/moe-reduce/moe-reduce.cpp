@@ -3,11 +3,11 @@
 // Shrinks an .mlir file with moec's dialects while a test script still calls it
 // interesting.
 
-#include "passes/Passes.h"
-#include "tools/driver/RegisterDialects.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Tools/mlir-reduce/MlirReduceMain.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Passes.h"
+#include "tools/driver/RegisterDialects.h"
 
 int main(int argc, char **argv) {
   moec::registerMoecPasses();
