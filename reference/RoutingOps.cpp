@@ -194,8 +194,9 @@ static std::vector<int64_t> limitOrder(Interpreter &interpreter,
   for (int64_t i = 0; i < rows * slots; ++i)
     order[i] = i;
   auto by = [&](auto key) {
-    llvm::stable_sort(order,
-                      [&](int64_t a, int64_t b) { return key(a) < key(b); });
+    llvm::sort(order, [&](int64_t a, int64_t b) {
+      return std::pair(key(a), a) < std::pair(key(b), b);
+    });
   };
   switch (op.getOrder()) {
   case moe::LimitOrder::Token:
@@ -268,8 +269,9 @@ static LogicalResult runSelectTokens(Interpreter &interpreter,
       if (allowed && !std::isnan(scoreOf(token)))
         order.push_back(token);
     }
-    llvm::stable_sort(
-        order, [&](int64_t a, int64_t b) { return scoreOf(a) > scoreOf(b); });
+    llvm::sort(order, [&](int64_t a, int64_t b) {
+      return scoreOf(a) > scoreOf(b) || (scoreOf(a) == scoreOf(b) && a < b);
+    });
     int64_t capacity = capacities.tensor
                            ? capacities.tensor->data[expert].integer
                            : capacities.scalar.integer;
