@@ -181,8 +181,8 @@ MatmulOp moec::fuseIntoMatmul(RewriterBase &rewriter,
     IRMapping mapping;
     for (auto [position, argument] : llvm::enumerate(epilogue.getArguments())) {
       unsigned parts = producer.getNumParts();
-      unsigned to =
-          index < parts ? part + index : numParts + indices[index - parts];
+      unsigned to = position < parts ? part + position
+                                     : numParts + indices[position - parts];
       mapping.map(argument, block->getArgument(to));
     }
     part += producer.getNumParts();
