@@ -116,7 +116,7 @@ def Grouped_MapOp : Grouped_Op<"map",
   let assemblyFormat = [{
     (`groups` `(` $offsets^ `,` $tokens `,` $slots
       `:` type($offsets) `,` type($tokens) `,` type($slots) `)`)?
-    `ins` `(` $inputs `:` type($inputs) `)` `maps` $maps
+    (`ins` `(` $inputs^ `:` type($inputs) `)`)? `maps` $maps
     `outs` `(` $inits `:` type($inits) `)` attr-dict-with-keyword $body
     (`->` type($results)^)?
   }];
