@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "codegen/cpu/Cpu.h"
+#include "codegen/cpu/Passes.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+namespace moec::cpu {
+#define GEN_PASS_DEF_CPURESULTSTOARGUMENTSPASS
+#include "codegen/cpu/Passes.h.inc"
+} // namespace moec::cpu
+
+using namespace mlir;
+using namespace moec::cpu;
+
+namespace {
+struct ResultsToArguments
+    : moec::cpu::impl::CpuResultsToArgumentsPassBase<ResultsToArguments> {
+  LogicalResult convert(func::FuncOp function) {
+    if (!function.getBody().hasOneBlock())
+      return function.emitOpError("has several blocks, expected one");
+    auto returnOp =
+        cast<func::ReturnOp>(function.getBody().front().getTerminator());
+    OpBuilder builder(returnOp);
+    unsigned numResults = function.getNumResults();
+    for (unsigned index = 0; index < numResults; ++index) {
+      auto type = dyn_cast<RankedTensorType>(function.getResultTypes()[index]);
+      if (!type)
+        return function.emitOpError("result ")
+               << index << " is not a ranked tensor";
+      NamedAttrList attrs(function.getResultAttrDict(index));
+      attrs.set(kResultAttr, builder.getUnitAttr());
+      unsigned position = function.getNumArguments();
+      if (failed(function.insertArgument(
+              position, MemRefType::get(type.getShape(), type.getElementType()),
+              attrs.getDictionary(&getContext()), function.getLoc())))
+        return failure();
+      bufferization::MaterializeInDestinationOp::create(
+          builder, returnOp.getLoc(), /*result=*/Type(),
+          returnOp.getOperand(index), function.getArgument(position),
+          /*restrict=*/true, /*writable=*/true);
+    }
+    returnOp.getOperandsMutable().clear();
+    llvm::BitVector all(numResults, true);
+    return function.eraseResults(all);
+  }
+
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function.isPublic() && failed(convert(function)))
+        return signalPassFailure();
+  }
+};
+} // namespace
