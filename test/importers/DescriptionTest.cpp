@@ -263,4 +263,24 @@ TEST_F(Description, refusesOtherText) {
   }
 }
 
+TEST_F(Description, survivesEveryFlippedAndMissingByte) {
+  layer["name"] = "a";
+  layer["router"]["groups"] = {{"count", 3}, {"kept", 2}};
+  layer["shared_expert"] = {{"intermediate_size", 3}};
+  std::string text =
+      Json{{"layers", {layer, {{"like", "a"}}}}}.dump(/*indent=*/1);
+  importText(text);
+  ASSERT_FALSE(model.failed);
+  for (size_t index = 0; index < text.size(); ++index) {
+    for (int bit : {0, 1, 4, 7}) {
+      std::string flipped = text;
+      flipped[index] ^= static_cast<char>(1 << bit);
+      importText(flipped);
+    }
+    importText(text.substr(0, index) + text.substr(index + 1));
+    importText(text.substr(0, index));
+    EXPECT_TRUE(model.failed);
+  }
+}
+
 } // namespace

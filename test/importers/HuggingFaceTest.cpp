@@ -330,4 +330,23 @@ TEST(HuggingFace, refusesBadFiles) {
                                   "header of at least 8 bytes, the file has 5");
 }
 
+TEST(HuggingFace, survivesEveryFlippedAndMissingByteOfTheConfig) {
+  TestModel model("qwen2_moe");
+  model.config["mlp_only_layers"] = {0};
+  model.import();
+  ASSERT_FALSE(model.failed);
+  std::string text = model.config.dump();
+  for (size_t index = 0; index < text.size(); ++index) {
+    for (int bit : {0, 1, 4, 7}) {
+      std::string flipped = text;
+      flipped[index] ^= static_cast<char>(1 << bit);
+      model.directory.write("config.json", flipped);
+      model.importFile("");
+    }
+    model.directory.write("config.json", text.substr(0, index));
+    model.importFile("");
+    EXPECT_TRUE(model.failed);
+  }
+}
+
 } // namespace
