@@ -224,8 +224,21 @@ TEST_F(Description, refusesWhatTheSchemaDoesNotKnow) {
   EXPECT_THAT(errorOf("/router/k", 3), HasSubstr("unknown field: k"));
   EXPECT_THAT(errorOf("/dtype", "f64"), HasSubstr("f64"));
   EXPECT_THAT(errorOf("/router/score", "softplus"), HasSubstr("softplus"));
-  EXPECT_THAT(errorOf("/experts", 2.5), StartsWith("d.json:1: "));
-  EXPECT_THAT(errorOf("/experts", Json::array({1})), StartsWith("d.json:1: "));
+  for (Json bad : {Json(2.5), Json("6"), Json(true), Json::array({1})})
+    EXPECT_EQ(errorOf("/experts", bad),
+              "d.json: field 'layers[0].experts': expected a whole number, "
+              "found " +
+                  bad.dump());
+  EXPECT_EQ(errorOf("/router/scale", "1"),
+            "d.json: field 'layers[0].router.scale': expected a number, found "
+            "\"1\"");
+  EXPECT_EQ(errorOf("/shared_expert", {{"gated", 1}}),
+            "d.json: field 'layers[0].shared_expert.gated': expected true or "
+            "false, found 1");
+  EXPECT_EQ(errorOf("/dtype", 1), "d.json: field 'layers[0].dtype': expected a "
+                                  "string, found 1");
+  EXPECT_EQ(errorOf("/activation", 1),
+            "d.json: field 'layers[0].activation': expected a string, found 1");
   EXPECT_THAT(errorOf("/router", 3), StartsWith("d.json:1: "));
   EXPECT_EQ(
       errorOf("/activation", "silu2")
