@@ -4,6 +4,7 @@
 // depend on each other. A cluster becomes one scf.forall over blocks of tokens.
 
 #include "dialects/moe/Moe.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -226,7 +227,6 @@ void RouterCluster::fuse(int64_t blockRows) {
   for (Value value : yielded)
     outs.push_back(createEmpty(
         builder, loc, cast<RankedTensorType>(value.getType()), tokens, value));
-  Value block = arith::ConstantIndexOp::create(builder, loc, blockRows);
   auto loop = scf::ForallOp::create(
       builder, loc, ArrayRef<OpFoldResult>{builder.getIndexAttr(0)},
       ArrayRef<OpFoldResult>{tokens},
@@ -235,8 +235,13 @@ void RouterCluster::fuse(int64_t blockRows) {
 
   OpBuilder inner = OpBuilder::atBlockBegin(loop.getBody());
   offset = loop.getInductionVar(0);
-  Value rest = arith::SubIOp::create(inner, loc, tokens, offset);
-  rows = arith::MinUIOp::create(inner, loc, block, rest);
+  // affine.min, since later passes must find the constant bound.
+  AffineExpr rest = inner.getAffineSymbolExpr(0) - inner.getAffineDimExpr(0);
+  rows = affine::AffineMinOp::create(
+      inner, loc,
+      AffineMap::get(1, 1, {inner.getAffineConstantExpr(blockRows), rest},
+                     inner.getContext()),
+      ValueRange{offset, tokens});
   for (Operation *op : ordered)
     cloneMember(inner, op);
 

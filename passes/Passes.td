@@ -105,7 +105,7 @@ def MoeFuseRouterPass : Pass<"moe-fuse-router"> {
     Option<"blockRows", "block-rows", "int64_t", "32", "Tokens of one block">
   ];
   let dependentDialects = [
-    "::moec::moe::MoeDialect", "::mlir::arith::ArithDialect",
+    "::moec::moe::MoeDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect",
     "::mlir::tensor::TensorDialect"
   ];
