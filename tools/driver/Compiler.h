@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One compilation, from a model description to an output file. The command
+// `moec` and the C API are thin shells around it.
+
+#ifndef MOEC_TOOLS_DRIVER_COMPILER_H
+#define MOEC_TOOLS_DRIVER_COMPILER_H
+
+#include "tools/driver/include/moec/compiler.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include <string>
+#include <vector>
+
+namespace moec {
+
+/// What is written.
+enum class EmitKind { Artifact, Mlir, Llvm, Asm };
+
+/// What a compilation is asked to do.
+struct CompileOptions {
+  std::string input;
+  /// Empty or "-": text outputs go to `text`.
+  std::string output;
+  EmitKind emit = EmitKind::Artifact;
+  /// ISA levels to generate code for; empty: all of the target.
+  std::vector<std::string> levels;
+  /// Glob patterns of the taps to keep.
+  std::vector<std::string> taps;
+  /// Directory for the IR after each phase, or empty.
+  std::string dumpPhases;
+  /// Names of optimisation passes to leave out, for tests and bisection.
+  std::vector<std::string> disabledPasses;
+  bool exact = false;
+  bool explain = false;
+  bool stripSource = false;
+  bool verifyEach = false;
+};
+
+/// Where messages and text outputs go.
+struct CompileSinks {
+  /// One message: "error: file: what".
+  llvm::function_ref<void(llvm::StringRef)> message;
+  /// What the command prints on stdout.
+  llvm::function_ref<void(llvm::StringRef)> text;
+};
+
+/// Compiles and writes `options.output`, whose directory must exist. On an
+/// error the output file is not there. A crash of the compiler becomes
+/// MOEC_COMPILE_INTERNAL_ERROR.
+moec_compile_status compile(const CompileOptions &options,
+                            const CompileSinks &sinks);
+
+/// Sets `options.emit` from its name, `options.levels` from a list like
+/// "cpu:x86-64-v3,cpu:x86-64-v4", and checks `scope` and `compute`. On a name
+/// that is unknown or not supported returns what is wrong, else an empty text.
+std::string applyEmit(CompileOptions &options, llvm::StringRef name);
+std::string applyTarget(CompileOptions &options, llvm::StringRef list);
+std::string checkScope(llvm::StringRef name);
+std::string checkCompute(llvm::StringRef name);
+
+} // namespace moec
+
+#endif // MOEC_TOOLS_DRIVER_COMPILER_H

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// moec INPUT -o OUT.moe: compiles a model description to a binary.
+
+#include "tools/driver/Compiler.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace cl = llvm::cl;
+
+namespace {
+cl::OptionCategory category("moec options");
+
+cl::opt<std::string> input(cl::Positional, cl::Required, cl::cat(category),
+                           cl::desc("INPUT: checkpoint directory, .json, .mlir"
+                                    " or .mlirbc"));
+cl::opt<std::string> output("o", cl::cat(category), cl::value_desc("file"),
+                            cl::desc("output file"));
+cl::opt<std::string> target("target", cl::cat(category), cl::init("cpu"),
+                            cl::desc("cpu or cpu:LEVEL,.. with LEVEL "
+                                     "x86-64-v3 or x86-64-v4"));
+cl::opt<std::string> scope("scope", cl::cat(category), cl::init("moe"),
+                           cl::desc("moe: one function for each MoE layer"));
+cl::opt<std::string> compute("compute", cl::cat(category), cl::init("f32"),
+                             cl::desc("f32: activations and sums are f32"));
+cl::opt<std::string> quantize("quantize", cl::cat(category),
+                              cl::desc("format to quantise weights to (not "
+                                       "supported by this version)"));
+cl::opt<std::string> emit("emit", cl::cat(category), cl::init("artifact"),
+                          cl::desc("artifact, mlir, llvm or asm"));
+cl::opt<std::string> abi("abi", cl::cat(category), cl::init("c"),
+                         cl::desc("c"));
+cl::list<std::string> taps("tap", cl::cat(category), cl::value_desc("glob"),
+                           cl::desc("keep the taps whose name matches"));
+cl::opt<bool> exact("exact", cl::cat(category),
+                    cl::desc("allow only bit-exact passes"));
+cl::opt<bool> explain("explain", cl::cat(category),
+                      cl::desc("print why each strategy was chosen"));
+cl::opt<std::string> dumpPhases("dump-phases", cl::cat(category),
+                                cl::value_desc("dir"),
+                                cl::desc("write the IR after each phase"));
+cl::opt<bool> stripSource("strip-source", cl::cat(category),
+                          cl::desc("leave the moe module out of the artifact"));
+cl::list<std::string> disabled("disable-pass", cl::cat(category), cl::Hidden,
+                               cl::desc("leave an optimisation pass out"));
+cl::opt<bool> verifyEach("verify-each", cl::cat(category), cl::Hidden,
+                         cl::desc("verify the IR after each pass"));
+
+/// The first wrong word of the command line, or an empty text.
+std::string readOptions(moec::CompileOptions &options) {
+  options.input = input;
+  options.output = output;
+  options.taps = taps;
+  options.exact = exact;
+  options.explain = explain;
+  options.dumpPhases = dumpPhases;
+  options.stripSource = stripSource;
+  options.disabledPasses = disabled;
+  options.verifyEach = verifyEach;
+  for (const std::string &wrong :
+       {moec::applyEmit(options, emit), moec::applyTarget(options, target),
+        moec::checkScope(scope), moec::checkCompute(compute)})
+    if (!wrong.empty())
+      return wrong;
+  if (!quantize.empty())
+    return "--quantize is not supported by this version";
+  if (abi != "c")
+    return "--abi=" + abi + ": expected c";
+  if (options.emit == moec::EmitKind::Artifact && options.output.empty())
+    return "an artifact needs an output file: -o OUT.moe";
+  return "";
+}
+} // namespace
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::HideUnrelatedOptions(category);
+  auto message = [](llvm::StringRef text) {
+    llvm::errs() << "moec: " << text << '\n';
+  };
+  std::string usage;
+  llvm::raw_string_ostream usageStream(usage);
+  if (!cl::ParseCommandLineOptions(
+          argc, argv, "Mixture-of-Experts graph compiler\n", &usageStream)) {
+    llvm::errs() << usage;
+    return MOEC_COMPILE_USAGE_ERROR;
+  }
+
+  moec::CompileOptions options;
+  if (std::string wrong = readOptions(options); !wrong.empty()) {
+    message("error: " + wrong);
+    return MOEC_COMPILE_USAGE_ERROR;
+  }
+  return moec::compile(
+      options, {message, [](llvm::StringRef text) { llvm::outs() << text; }});
+}
