@@ -17,12 +17,18 @@ static constexpr int64_t kLatencyRows = 4;
 /// weights that the shared cache serves again, in bytes per second.
 static constexpr double kPackBytes = 8e9;
 static constexpr double kPartialBytes = 60e9;
-static constexpr double kRereadBytes = 12e9;
+static constexpr double kRereadBytes = 24e9;
+/// Bytes that a stream loses when it starts anew: prefetchers need a few lines.
+static constexpr double kStreamStartBytes = 2048;
+/// Seconds of a call of the kernel for one register tile and depth block.
+static constexpr double kCallSeconds = 15e-9;
 /// Seconds to start a parallel loop, and to fetch one task.
 static constexpr double kLaunchSeconds = 5e-6;
 static constexpr double kTaskSeconds = 1e-6;
 /// A variant that gains less than this is not worth its code.
-static constexpr double kWorthwhile = 1.05;
+static constexpr double kWorthwhile = 1.03;
+/// Tiles closer than this are equally good for what a model can tell.
+static constexpr double kNearlyBest = 1.01;
 /// Token counts that stand for decode and prefill.
 static constexpr int64_t kDecodeTokens[] = {1, 8};
 static constexpr int64_t kPrefillTokens[] = {128, 2048};
@@ -80,9 +86,16 @@ double moec::predictSeconds(const TargetDescription &target,
   coreSeconds += rowBytes * columnBlocks / kPackBytes;
   coreSeconds += 2 * rows * allColumns * 4 * (depthBlocks - 1) / kPartialBytes;
   coreSeconds += weightBytes * (rowBlocks - 1) / kRereadBytes;
+  // Rows of several depth blocks come back for each block of columns.
+  if (depthBlocks > 1)
+    coreSeconds +=
+        rowBytes * divideCeil(shape.numPanels, tile.panels) / kRereadBytes;
+  coreSeconds += active * rowBlocks * std::ceil(blockRows / kTileRows) *
+                 shape.numPanels * depthBlocks * kCallSeconds;
   coreSeconds += tasks * kTaskSeconds;
 
-  // The last tasks leave cores idle, for half a task on average.
+  // The last tasks leave cores idle, for half a task on average; the memory
+  // suffers less, since a few cores already draw most of it.
   double cores = target.cores;
   double wall = std::max(coreSeconds / tasks,
                          coreSeconds / cores * (1 + 0.5 * (cores - 1) / tasks));
@@ -90,19 +103,27 @@ double moec::predictSeconds(const TargetDescription &target,
   double drawn = std::min(1.0, 0.25 * std::min(tasks, cores));
   double bytes = weightBytes + rowBytes +
                  double(rows) * shape.columns * 4 * (shape.reduce ? 2 : 1);
+  drawn /= 1 + 0.25 * (cores - 1) / tasks;
+  double streamBytes = double(kLanes) * tile.depth * shape.elementBytes;
+  drawn *= streamBytes / (streamBytes + kStreamStartBytes);
   return std::max(wall, bytes / (target.readGbps * 1e9 * drawn)) +
          kLaunchSeconds;
 }
 
-llvm::SmallVector<Tile> moec::getDecodeTiles(const MatmulShape &shape) {
+llvm::SmallVector<Tile> moec::getDecodeTiles(const TargetDescription &target,
+                                             const MatmulShape &shape) {
   llvm::SmallVector<Tile> tiles;
-  for (int64_t rows : {6, 12, 24})
+  for (int64_t rows : {6, 12, 24}) {
+    // Routing may be skewed, so a tile may have to take more rows than few.
+    if (rows > kTileRows && rows * shape.depth * 4 > target.l2Bytes / 2)
+      break;
     for (int64_t taskPanels = 1;; taskPanels *= 2) {
       tiles.push_back({rows, evenUp(shape.depth), 1,
                        std::min(taskPanels, shape.numPanels)});
       if (taskPanels >= shape.numPanels)
         break;
     }
+  }
   return tiles;
 }
 
@@ -135,7 +156,9 @@ llvm::SmallVector<Tile> moec::getPrefillTiles(const TargetDescription &target,
 }
 
 /// The tile with the smallest sum of times, each relative to the best at that
-/// token count, so that every count matters equally.
+/// token count, so that every count matters equally. Among tiles that are
+/// nearly as good, the one that takes most rows, then the one with the largest
+/// tasks.
 static Tile pickTile(const TargetDescription &target, const MatmulShape &shape,
                      llvm::ArrayRef<Tile> tiles,
                      llvm::ArrayRef<int64_t> tokens) {
@@ -149,7 +172,14 @@ static Tile pickTile(const TargetDescription &target, const MatmulShape &shape,
     for (size_t i = 0; i < tiles.size(); ++i)
       sums[i] += seconds[i] / best;
   }
-  return tiles[llvm::min_element(sums) - sums.begin()];
+  double limit = kNearlyBest * *llvm::min_element(sums);
+  const Tile *picked = nullptr;
+  for (size_t i = 0; i < tiles.size(); ++i)
+    if (sums[i] <= limit &&
+        (!picked || std::pair(tiles[i].rows, tiles[i].taskPanels) >
+                        std::pair(picked->rows, picked->taskPanels)))
+      picked = &tiles[i];
+  return *picked;
 }
 
 /// Whether `tile` is about as good as `other` for all of the token counts.
@@ -165,7 +195,8 @@ static bool isEnough(const TargetDescription &target, const MatmulShape &shape,
 
 Strategy moec::chooseStrategy(const TargetDescription &target,
                               const MatmulShape &shape) {
-  Tile decode = pickTile(target, shape, getDecodeTiles(shape), kDecodeTokens);
+  Tile decode =
+      pickTile(target, shape, getDecodeTiles(target, shape), kDecodeTokens);
   Tile prefill =
       pickTile(target, shape, getPrefillTiles(target, shape), kPrefillTokens);
   if (isEnough(target, shape, prefill, decode, kDecodeTokens))
@@ -186,13 +217,17 @@ Tile moec::chooseTile(const TargetDescription &target, const MatmulShape &shape,
   if (nested)
     machine.cores = 1;
   llvm::SmallVector<Tile> tiles = getPrefillTiles(machine, shape);
-  llvm::append_range(tiles, getDecodeTiles(shape));
+  llvm::append_range(tiles, getDecodeTiles(machine, shape));
   const Tile *best = &tiles.front();
   for (const Tile &tile : tiles)
     if (predictSeconds(machine, shape, tile, rows) <
         predictSeconds(machine, shape, *best, rows))
       best = &tile;
   Tile chosen = *best;
+  // Room for more rows than there are is wasted.
+  chosen.rows = std::min<int64_t>(
+      chosen.rows,
+      std::max<int64_t>(1, divideCeil(rows, kTileRows)) * kTileRows);
   if (nested)
     chosen.taskPanels = shape.numPanels;
   return chosen;

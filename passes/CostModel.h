@@ -45,7 +45,8 @@ double predictSeconds(const TargetDescription &target, const MatmulShape &shape,
                       const Tile &tile, int64_t rows);
 
 /// Tiles that keep the depth whole and stream one panel at a time: few rows.
-llvm::SmallVector<Tile> getDecodeTiles(const MatmulShape &shape);
+llvm::SmallVector<Tile> getDecodeTiles(const TargetDescription &target,
+                                       const MatmulShape &shape);
 
 /// Tiles whose packed rows and partial results fit half of the L2 cache.
 llvm::SmallVector<Tile> getPrefillTiles(const TargetDescription &target,
