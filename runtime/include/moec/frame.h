@@ -80,7 +80,7 @@ typedef struct moec_frame {
 /// of the offending argument or result (arguments first) by MOEC_FRAME_STATUS.
 typedef enum moec_frame_status {
   MOEC_FRAME_OK = 0,
-  MOEC_FRAME_BAD_COUNT = -1,     ///< number of arguments, results, parameters
+  MOEC_FRAME_BAD_COUNT = -1, ///< number of arguments, results, parameters
   MOEC_FRAME_BAD_RANK = -2,
   MOEC_FRAME_BAD_DIMENSION = -3, ///< fixed size differs, or equal sizes differ
   MOEC_FRAME_BAD_DTYPE = -4,

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Sessions and calls. A call works on the stack only.
+
+#include "runtime/Tensors.h"
+
+#include <cinttypes>
+#include <cstring>
+#include <ctime>
+
+using namespace moec::runtime;
+namespace schema = moec::schema;
+
+static constexpr int64_t workspaceAlignment = 64;
+
+struct moec_session {
+  explicit moec_session(const moec_module *module)
+      : module(module), arena(module->context->allocator) {}
+
+  const moec_module *module;
+  Arena arena;
+  /// Where each parameter of the module is: mapped, or this session's copy.
+  const void **parameters = nullptr;
+  /// The frame's table of each function, one after the other.
+  const void **tables = nullptr;
+  uint64_t *tableStarts = nullptr; ///< by function
+  void (*tap)(void *host, const char *name, const moec_tensor *value) = nullptr;
+  void *tapHost = nullptr;
+};
+
+// --- Calls -----------------------------------------------------------------
+
+namespace {
+/// The host behind the services of one call.
+struct Call {
+  moec_context *context;
+  moec_session *session;
+  const moec_function *function;
+  int64_t loops = 0; ///< started so far
+};
+
+/// A loop whose tasks are traced.
+struct TracedLoop {
+  Call *call;
+  int64_t loop;
+  moec_task task;
+  void *argument;
+};
+} // namespace
+
+static int64_t now() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return int64_t(time.tv_sec) * 1000000000 + time.tv_nsec;
+}
+
+static void runTraced(void *data, int64_t index, int64_t worker) {
+  auto &loop = *static_cast<TracedLoop *>(data);
+  int64_t begin = now();
+  loop.task(loop.argument, index, worker);
+  moec_trace_event event = {
+      loop.call->function->name, loop.loop, index, worker, begin, now()};
+  loop.call->context->trace(loop.call->context->host, &event);
+}
+
+static void serveParallelFor(void *host, int64_t count, moec_task task,
+                             void *argument) {
+  auto &call = *static_cast<Call *>(host);
+  if (!call.context->trace) {
+    call.context->parallelFor(count, task, argument);
+    return;
+  }
+  TracedLoop loop = {&call, call.loops++, task, argument};
+  call.context->parallelFor(count, runTraced, &loop);
+}
+
+static void serveTap(void *host, const char *name, const moec_tensor *value) {
+  moec_session &session = *static_cast<Call *>(host)->session;
+  if (session.tap)
+    session.tap(session.tapHost, name, value);
+}
+
+static moec_services makeServices(Call &call) {
+  moec_services services = {};
+  services.struct_size = sizeof(services);
+  services.num_workers = call.context->numWorkers;
+  services.host = &call;
+  services.parallel_for = serveParallelFor;
+  services.tap = serveTap;
+  return services;
+}
+
+static moec_frame makeFrame(const moec_function &function,
+                            const moec_tensor *arguments,
+                            const moec_services &services) {
+  moec_frame frame = {};
+  frame.struct_size = sizeof(frame);
+  frame.num_arguments = function.numArguments;
+  frame.num_results = function.numResults;
+  frame.num_parameters = function.numParameters;
+  frame.arguments = arguments;
+  frame.services = &services;
+  return frame;
+}
+
+/// What the code found; the runtime has checked the same, so the two disagree.
+static moec_status codeRefused(const moec_function &function, int64_t status,
+                               moec_error *error) {
+  static const char *const reasons[] = {
+      "",          "number of tensors", "rank", "dimension", "element type",
+      "workspace", "frame ABI"};
+  int code = -MOEC_FRAME_STATUS_CODE(int(status));
+  int position = MOEC_FRAME_STATUS_POSITION(int(status));
+  bool known = code > 0 && code < int(sizeof(reasons) / sizeof(*reasons));
+  return fail(error, MOEC_BAD_ARGUMENT,
+              "%s: the code refuses the %s of tensor %d (status %" PRId64 ")",
+              function.name, known ? reasons[code] : "frame", position, status);
+}
+
+moec_status moec_function_result_shape(const moec_function *function,
+                                       const DLTensor *const *arguments,
+                                       uint32_t numArguments, uint32_t result,
+                                       int64_t *shape, moec_error *error) {
+  moec_tensor bound[schema::maxTensors];
+  SymbolSizes symbols;
+  if (moec_status status =
+          bindArguments(*function, arguments, numArguments,
+                        /*needData=*/false, symbols, bound, error))
+    return status;
+  if (result >= function->numResults)
+    return fail(error, MOEC_NOT_FOUND, "%s: there is no result %u, only %u",
+                function->name, result, function->numResults);
+  const TensorType &type = function->results[result];
+  for (int32_t i = 0; i < type.rank; ++i)
+    shape[i] = type.symbols[i] < 0 ? type.dimensions[i].size
+                                   : symbols.sizes[type.symbols[i]];
+  return MOEC_OK;
+}
+
+moec_status moec_function_workspace_size(const moec_function *function,
+                                         const DLTensor *const *arguments,
+                                         uint32_t numArguments, int64_t *size,
+                                         moec_error *error) {
+  moec_tensor bound[schema::maxTensors];
+  SymbolSizes symbols;
+  if (moec_status status =
+          bindArguments(*function, arguments, numArguments,
+                        /*needData=*/false, symbols, bound, error))
+    return status;
+  if (!function->workspace)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: the module was loaded without code", function->name);
+  Call call = {function->module->context, nullptr, function};
+  moec_services services = makeServices(call);
+  moec_frame frame = makeFrame(*function, bound, services);
+  int64_t needed = function->workspace(&frame);
+  if (needed < 0)
+    return codeRefused(*function, needed, error);
+  if (needed > INT64_MAX - workspaceAlignment)
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: the workspace is impossibly big",
+                function->name);
+  if (needed == 0)
+    needed = 1;
+  *size = (needed + workspaceAlignment - 1) / workspaceAlignment *
+          workspaceAlignment;
+  return MOEC_OK;
+}
+
+moec_status
+moec_session_call(moec_session *session, const moec_function *function,
+                  const DLTensor *const *arguments, uint32_t numArguments,
+                  const DLTensor *const *results, uint32_t numResults,
+                  void *workspace, int64_t workspaceSize, moec_error *error) {
+  if (function->module != session->module)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: the function is of another module than the session",
+                function->name);
+  if (!function->entry)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: the module was loaded without code", function->name);
+  moec_tensor boundArguments[schema::maxTensors];
+  moec_tensor boundResults[schema::maxTensors];
+  SymbolSizes symbols;
+  if (moec_status status =
+          bindArguments(*function, arguments, numArguments,
+                        /*needData=*/true, symbols, boundArguments, error))
+    return status;
+  if (numResults != function->numResults)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: %u results are given, expected %u", function->name,
+                numResults, function->numResults);
+  for (uint32_t i = 0; i < numResults; ++i)
+    if (moec_status status =
+            bindTensor(*function, "result", function->results[i], results[i],
+                       /*needData=*/true, symbols, boundResults[i], error))
+      return status;
+  if (!workspace ||
+      reinterpret_cast<uintptr_t>(workspace) % workspaceAlignment != 0)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: the workspace is not %d-byte aligned", function->name,
+                int(workspaceAlignment));
+
+  Call call = {session->module->context, session, function};
+  moec_services services = makeServices(call);
+  moec_frame frame = makeFrame(*function, boundArguments, services);
+  int64_t needed = function->workspace(&frame);
+  if (needed < 0)
+    return codeRefused(*function, needed, error);
+  if (workspaceSize < needed)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: the workspace has %" PRId64 " bytes, %" PRId64
+                " are needed",
+                function->name, workspaceSize, needed);
+  frame.results = boundResults;
+  frame.parameters =
+      session->tables +
+      session->tableStarts[function - session->module->functions];
+  frame.workspace = workspace;
+  frame.workspace_size = workspaceSize;
+
+  int64_t begin = call.context->trace ? now() : 0;
+  int32_t status = function->entry(&frame);
+  if (status != MOEC_FRAME_OK)
+    return codeRefused(*function, status, error);
+  if (call.context->trace) {
+    moec_trace_event event = {function->name, -1, -1, 0, begin, now()};
+    call.context->trace(call.context->host, &event);
+  }
+  return MOEC_OK;
+}
+
+// --- State -----------------------------------------------------------------
+
+static bool buildSession(moec_session &session) {
+  const moec_module &module = *session.module;
+  session.parameters =
+      session.arena.array<const void *>(module.numParameters());
+  session.tableStarts = session.arena.array<uint64_t>(module.numFunctions());
+  if (!session.parameters || !session.tableStarts)
+    return false;
+  for (uint32_t i = 0; i < module.numParameters(); ++i) {
+    const moec_parameter_info &parameter = module.parameters[i];
+    session.parameters[i] = parameter.data;
+    if (!parameter.is_mutable)
+      continue;
+    void *copy = session.arena.allocate(parameter.size);
+    if (!copy)
+      return false;
+    session.parameters[i] = copy;
+  }
+  uint64_t entries = 0;
+  for (uint32_t i = 0; i < module.numFunctions(); ++i) {
+    session.tableStarts[i] = entries;
+    entries += module.functions[i].numParameters;
+  }
+  session.tables = session.arena.array<const void *>(entries);
+  if (!session.tables)
+    return false;
+  for (uint32_t i = 0; i < module.numFunctions(); ++i)
+    for (uint32_t j = 0; j < module.functions[i].numParameters; ++j)
+      session.tables[session.tableStarts[i] + j] =
+          session.parameters[module.functions[i].parameters[j]];
+  return true;
+}
+
+moec_status moec_session_create(const moec_module *module,
+                                moec_session **session, moec_error *error) {
+  *session = nullptr;
+  const Allocator &allocator = module->context->allocator;
+  void *memory = allocator.allocate(allocator.host, sizeof(moec_session),
+                                    alignof(moec_session));
+  auto *created = memory ? new (memory) moec_session(module) : nullptr;
+  if (!created || !buildSession(*created)) {
+    moec_session_destroy(created);
+    return fail(error, MOEC_ENVIRONMENT, "%s: out of memory for a session",
+                module->name);
+  }
+  moec_session_reset(created);
+  *session = created;
+  return MOEC_OK;
+}
+
+/// A mutable parameter's memory, which is the session's own.
+static void *ownBytes(const moec_session &session, uint32_t index) {
+  return const_cast<void *>(session.parameters[index]);
+}
+
+moec_status moec_session_fork(const moec_session *session, moec_session **fork,
+                              moec_error *error) {
+  if (moec_status status = moec_session_create(session->module, fork, error))
+    return status;
+  const moec_module &module = *session->module;
+  for (uint32_t i = 0; i < module.numParameters(); ++i)
+    if (module.parameters[i].is_mutable)
+      memcpy(ownBytes(**fork, i), session->parameters[i],
+             module.parameters[i].size);
+  return MOEC_OK;
+}
+
+void moec_session_reset(moec_session *session) {
+  const moec_module &module = *session->module;
+  for (uint32_t i = 0; i < module.numParameters(); ++i)
+    if (module.parameters[i].is_mutable)
+      memcpy(ownBytes(*session, i), module.parameters[i].data,
+             module.parameters[i].size);
+}
+
+void moec_session_destroy(moec_session *session) {
+  if (session)
+    Allocator(session->module->context->allocator).destroy(session);
+}
+
+/// Finds a mutable parameter and checks the tensor against it.
+static moec_status findMutable(const moec_session &session, const char *name,
+                               const DLTensor *value, uint32_t &index,
+                               moec_error *error) {
+  const moec_module &module = *session.module;
+  index = module.findParameter(name);
+  if (index == module.numParameters())
+    return fail(error, MOEC_NOT_FOUND, "%s: there is no parameter '%s'",
+                module.name, name);
+  const moec_parameter_info &parameter = module.parameters[index];
+  if (!parameter.is_mutable)
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: parameter '%s' is not mutable",
+                module.name, name);
+  uint64_t bytes;
+  if (moec_status status = checkDense(module.name, name, value, parameter.dtype,
+                                      /*needData=*/true, bytes, error))
+    return status;
+  if (value->ndim != parameter.rank)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: '%s' has %d dimensions, expected %d", module.name, name,
+                value->ndim, parameter.rank);
+  for (int32_t i = 0; i < parameter.rank; ++i)
+    if (value->shape[i] != parameter.shape[i])
+      return fail(error, MOEC_BAD_ARGUMENT,
+                  "%s: '%s' has %" PRId64 " in dimension %d, expected %" PRId64,
+                  module.name, name, value->shape[i], i, parameter.shape[i]);
+  return MOEC_OK;
+}
+
+moec_status moec_session_set_parameter(moec_session *session, const char *name,
+                                       const DLTensor *value,
+                                       moec_error *error) {
+  uint32_t index;
+  if (moec_status status = findMutable(*session, name, value, index, error))
+    return status;
+  if (uint64_t size = session->module->parameters[index].size)
+    memcpy(ownBytes(*session, index),
+           static_cast<const char *>(value->data) + value->byte_offset, size);
+  return MOEC_OK;
+}
+
+moec_status moec_session_get_parameter(const moec_session *session,
+                                       const char *name, const DLTensor *value,
+                                       moec_error *error) {
+  uint32_t index;
+  if (moec_status status = findMutable(*session, name, value, index, error))
+    return status;
+  if (uint64_t size = session->module->parameters[index].size)
+    memcpy(static_cast<char *>(value->data) + value->byte_offset,
+           session->parameters[index], size);
+  return MOEC_OK;
+}
+
+void moec_session_set_tap(moec_session *session,
+                          void (*tap)(void *host, const char *name,
+                                      const moec_tensor *value),
+                          void *host) {
+  session->tap = tap;
+  session->tapHost = host;
+}

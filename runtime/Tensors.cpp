@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "runtime/Tensors.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+namespace moec::runtime {
+
+static bool isRowMajor(const DLTensor &tensor) {
+  if (!tensor.strides)
+    return true;
+  int64_t expected = 1;
+  for (int32_t i = tensor.ndim - 1; i >= 0; --i) {
+    if (tensor.shape[i] != 1 && tensor.strides[i] != expected)
+      return false;
+    expected *= tensor.shape[i];
+  }
+  return true;
+}
+
+moec_status checkDense(const char *where, const char *what,
+                       const DLTensor *tensor, int32_t dtype, bool needData,
+                       uint64_t &bytes, moec_error *error) {
+  if (!tensor)
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: %s is null", where, what);
+  if (tensor->ndim < 0 || (tensor->ndim != 0 && !tensor->shape))
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: %s has no shape", where, what);
+  DLDataType wanted = moec_dtype_to_dlpack(dtype);
+  if (tensor->dtype.code != wanted.code || tensor->dtype.bits != wanted.bits ||
+      tensor->dtype.lanes != 1)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: %s has DLPack type (code %u, bits %u, lanes %u), expected "
+                "%s (code %u, bits %u, lanes 1)",
+                where, what, tensor->dtype.code, tensor->dtype.bits,
+                tensor->dtype.lanes, moec_dtype_name(dtype), wanted.code,
+                wanted.bits);
+  bytes = wanted.bits / 8;
+  for (int32_t i = 0; i < tensor->ndim; ++i)
+    if (tensor->shape[i] < 0 ||
+        __builtin_mul_overflow(bytes, uint64_t(tensor->shape[i]), &bytes) ||
+        bytes > INT64_MAX)
+      return fail(error, MOEC_BAD_ARGUMENT,
+                  "%s: %s has an impossible shape: dimension %d is %" PRId64,
+                  where, what, i, tensor->shape[i]);
+  if (!needData)
+    return MOEC_OK;
+  if (tensor->device.device_type != kDLCPU)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: %s is on device type %d, expected host memory (1)", where,
+                what, int(tensor->device.device_type));
+  if (!isRowMajor(*tensor))
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: %s is not dense and row-major",
+                where, what);
+  if (bytes != 0 && !tensor->data)
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: %s has no data", where, what);
+  uintptr_t address =
+      reinterpret_cast<uintptr_t>(tensor->data) + tensor->byte_offset;
+  if (bytes != 0 && address % (wanted.bits / 8) != 0)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: %s is not aligned to its elements of %d bytes", where,
+                what, wanted.bits / 8);
+  return MOEC_OK;
+}
+
+moec_status bindTensor(const moec_function &function, const char *kind,
+                       const TensorType &type, const DLTensor *tensor,
+                       bool needData, SymbolSizes &symbols, moec_tensor &bound,
+                       moec_error *error) {
+  char what[256];
+  snprintf(what, sizeof(what), "%s '%s'", kind, type.name);
+  uint64_t bytes;
+  if (moec_status status = checkDense(function.name, what, tensor, type.dtype,
+                                      needData, bytes, error))
+    return status;
+  if (tensor->ndim != type.rank)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: %s has %d dimensions, expected %d", function.name, what,
+                tensor->ndim, type.rank);
+  for (int32_t i = 0; i < type.rank; ++i) {
+    int64_t size = tensor->shape[i];
+    const moec_dimension &dim = type.dimensions[i];
+    if (!dim.symbol) {
+      if (size != dim.size)
+        return fail(error, MOEC_BAD_ARGUMENT,
+                    "%s: %s has %" PRId64 " in dimension %d, expected %" PRId64,
+                    function.name, what, size, i, dim.size);
+      continue;
+    }
+    int64_t &known = symbols.sizes[type.symbols[i]];
+    if (known < 0)
+      known = size;
+    if (size != known)
+      return fail(error, MOEC_BAD_ARGUMENT,
+                  "%s: %s has %" PRId64
+                  " in dimension %d, expected %s = %" PRId64,
+                  function.name, what, size, i, dim.symbol, known);
+  }
+  bound.data = tensor->data
+                   ? static_cast<char *>(tensor->data) + tensor->byte_offset
+                   : nullptr;
+  bound.shape = tensor->shape;
+  bound.rank = tensor->ndim;
+  bound.dtype = type.dtype;
+  return MOEC_OK;
+}
+
+moec_status bindArguments(const moec_function &function,
+                          const DLTensor *const *arguments,
+                          uint32_t numArguments, bool needData,
+                          SymbolSizes &symbols, moec_tensor *bound,
+                          moec_error *error) {
+  if (numArguments != function.numArguments)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: %u arguments are given, expected %u", function.name,
+                numArguments, function.numArguments);
+  for (uint32_t i = 0; i < numArguments; ++i)
+    if (moec_status status =
+            bindTensor(function, "argument", function.arguments[i],
+                       arguments[i], needData, symbols, bound[i], error))
+      return status;
+  return MOEC_OK;
+}
+
+} // namespace moec::runtime
