@@ -5,12 +5,13 @@
 // test/fixtures and examples/checkpoints, or those in the directory that the
 // environment variable MOEC_FIXTURES names.
 
-#include "dialects/moe/Moe.h"
+#include "dialects/grouped/Grouped.h"
 #include "importers/Importer.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "reference/Reference.h"
 #include "weights/ParameterStream.h"
+#include "weights/encodings/Panels.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -60,6 +61,7 @@ protected:
   Golden() : files(GetParam()) {}
 
   void SetUp() override {
+    context.loadDialect<grouped::GroupedDialect>();
     auto imported = importModel(GetParam(), {ImportScope::Moe}, context);
     ASSERT_TRUE(static_cast<bool>(imported))
         << llvm::toString(imported.takeError());
@@ -152,6 +154,55 @@ TEST_P(Golden, everyLayerOfEveryCase) {
       }
     auto functions = module->getOps<mlir::func::FuncOp>();
     EXPECT_EQ(layers, std::distance(functions.begin(), functions.end()));
+  }
+}
+
+/// The bytes of a tensor, or of stacked tensors, straight from the checkpoint;
+/// nothing for other expressions.
+std::vector<char> readRaw(mlir::Attribute value, SourceFiles &files) {
+  std::vector<char> bytes;
+  if (auto source = mlir::dyn_cast<moe::SourceAttr>(value)) {
+    auto tensor = files.find(source.getFile(), source.getTensor());
+    bytes.resize(tensor->entry->size);
+    EXPECT_FALSE(tensor->file->read(*tensor->entry, 0, bytes));
+  } else if (auto expr = mlir::dyn_cast<moe::ExprAttr>(value);
+             expr && expr.getKind() == moe::ExprKind::Stack) {
+    for (mlir::Attribute operand : expr.getOperands())
+      llvm::append_range(bytes, readRaw(operand, files));
+  }
+  return bytes;
+}
+
+TEST_P(Golden, packedWeightsUnpackToTheCheckpoint) {
+  for (auto global : module->getOps<mlir::ml_program::GlobalOp>()) {
+    auto type = mlir::cast<mlir::RankedTensorType>(global.getType());
+    llvm::StringRef name = global.getSymName();
+    std::vector<char> wanted = readRaw(*global.getValue(), files);
+    if (wanted.empty())
+      wanted =
+          llvm::cantFail(readParameter(*global.getValue(), type, name, files));
+    int64_t rank = type.getRank();
+    int64_t groups = rank == 3 ? type.getDimSize(0) : 1;
+    PanelLayout layout{type.getDimSize(rank - 2), type.getDimSize(rank - 1),
+                       type.getElementTypeBitWidth() / 8, 1};
+    auto panels =
+        grouped::PanelsAttr::get(&context, 1, layout.columns, layout.depth);
+    auto packed = grouped::PackedAttr::get(&context, {global.getSymNameAttr()},
+                                           {*global.getValue()}, panels,
+                                           grouped::RhsLayout::NK);
+    auto bytes =
+        readParameter(packed,
+                      mlir::RankedTensorType::get(
+                          panels.getPackedShape(groups, type.getElementType()),
+                          type.getElementType()),
+                      name, files);
+    ASSERT_TRUE(static_cast<bool>(bytes)) << llvm::toString(bytes.takeError());
+    std::vector<char> got(wanted.size());
+    int64_t matrixBytes = layout.columns * layout.depth * layout.elementSize;
+    for (int64_t group = 0; group < groups; ++group)
+      unpackPart(layout, bytes->data() + group * layout.groupBytes(), 0,
+                 got.data() + group * matrixBytes);
+    EXPECT_TRUE(got == wanted) << name.str();
   }
 }
 
