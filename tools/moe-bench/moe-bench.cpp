@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// moe-bench OUT.moe: times the functions of an artifact and states the times as
+// fractions of the machine's roof, which is measured in the same run.
+
+#include "tools/moe-bench/Clock.h"
+#include "tools/moe-bench/Layer.h"
+#include "tools/moe-bench/Options.h"
+#include "tools/moe-bench/Report.h"
+#include "tools/moe-bench/WorkModel.h"
+#include <algorithm>
+#include <cstdio>
+
+using namespace moec::bench;
+
+namespace {
+enum ExitCode {
+  Ok = 0,
+  InputError = 1,
+  Usage = 2,
+  BadArtifact = 3,
+  Environment = 4
+};
+
+/// Untimed calls first: they touch weights and workspace.
+constexpr int64_t warmUp = 2, leastIterations = 5, mostIterations = 400;
+constexpr double leastSeconds = 1.0;
+
+int fail(const std::string &what, int code) {
+  std::fprintf(stderr, "moe-bench: error: %s\n", what.c_str());
+  return code;
+}
+
+int toExitCode(moec_status status) {
+  return status == MOEC_BAD_ARTIFACT  ? BadArtifact
+         : status == MOEC_ENVIRONMENT ? Environment
+                                      : InputError;
+}
+
+/// Destroys what the C interface made.
+struct Loaded {
+  moec_context *context = nullptr;
+  moec_module *module = nullptr;
+  moec_session *session = nullptr;
+  ~Loaded() {
+    moec_session_destroy(session);
+    moec_module_destroy(module);
+    moec_context_destroy(context);
+  }
+};
+
+/// Times one function with one number of tokens. Every call gets tokens that
+/// no earlier call had, so that no cache holds their experts. Returns what is
+/// wrong, or an empty text.
+std::string measure(Layer &layer, const WorkModel &model, Routing &routing,
+                    moec_session *session, Measurement &result) {
+  std::string wrong = layer.prepare(session, result.tokens);
+  if (!wrong.empty())
+    return wrong;
+  std::mt19937 random(1);
+  std::vector<double> seconds;
+  double rows = 0, experts = 0, total = 0;
+  for (int64_t i = -warmUp; i < mostIterations; ++i) {
+    if (i >= leastIterations && total >= leastSeconds)
+      break;
+    routing.fill(layer.hiddenStates(), result.tokens, layer.hidden(), random);
+    double begin = now();
+    wrong = layer.call();
+    double taken = now() - begin;
+    if (!wrong.empty())
+      return wrong;
+    if (i < 0)
+      continue;
+    seconds.push_back(taken);
+    total += taken;
+    Layer::Routed routed = layer.routed(model.experts);
+    rows += double(routed.rows);
+    experts += double(routed.experts);
+  }
+  std::sort(seconds.begin(), seconds.end());
+  double count = double(seconds.size());
+  result.iterations = int64_t(seconds.size());
+  result.bestSeconds = seconds.front();
+  result.medianSeconds = seconds[seconds.size() / 2];
+  result.touchedExperts = experts / count;
+  result.flop = model.flop(double(result.tokens), rows / count);
+  result.bytes = model.bytes(result.touchedExperts);
+  return "";
+}
+
+/// The functions that were asked for; empty when the name is unknown.
+std::vector<const moec_function *> getFunctions(const moec_module *module,
+                                                const std::string &name) {
+  std::vector<const moec_function *> functions;
+  if (!name.empty()) {
+    if (const moec_function *function =
+            moec_module_find_function(module, name.c_str()))
+      functions.push_back(function);
+    return functions;
+  }
+  moec_module_info info = {};
+  info.struct_size = sizeof(info);
+  moec_module_get_info(module, &info);
+  for (uint32_t i = 0; i < info.num_functions; ++i)
+    functions.push_back(moec_module_get_function(module, i));
+  return functions;
+}
+
+int run(Options &options) {
+  Loaded loaded;
+  moec_error error;
+  moec_context_options contextOptions = {};
+  contextOptions.struct_size = sizeof(contextOptions);
+  contextOptions.threads = options.threads;
+  if (moec_status status =
+          moec_context_create(&contextOptions, &loaded.context, &error))
+    return fail(error.text, toExitCode(status));
+  if (moec_status status =
+          moec_module_load_file(loaded.context, options.artifact.c_str(),
+                                nullptr, &loaded.module, &error))
+    return fail(error.text, toExitCode(status));
+  if (moec_status status =
+          moec_session_create(loaded.module, &loaded.session, &error))
+    return fail(error.text, toExitCode(status));
+  auto functions = getFunctions(loaded.module, options.function);
+  if (functions.empty())
+    return fail(options.artifact + ": no function '" + options.function + "'",
+                InputError);
+
+  Machine machine;
+  machine.threads = moec_context_num_workers(loaded.context);
+  moec_module_info info = {};
+  info.struct_size = sizeof(info);
+  moec_module_get_info(loaded.module, &info);
+  machine.level = info.level ? info.level : "";
+  if (!measureRoof(machine.threads, machine.roof))
+    return fail("the roof needs AVX2, FMA and 1 GiB of memory", Environment);
+
+  std::vector<Measurement> measurements;
+  for (const moec_function *function : functions) {
+    Layer layer(function);
+    WorkModel model = getWorkModel(loaded.module, function);
+    if (!layer.hidden())
+      return fail(options.artifact + ": function '" + layer.name() +
+                      "' has no argument hidden_states in f32",
+                  InputError);
+    std::string wrong = options.routing.bind(
+        loaded.module, function, model.experts, layer.slots(), layer.hidden());
+    if (!wrong.empty())
+      return fail(wrong, InputError);
+    for (int64_t tokens : options.tokens) {
+      Measurement m;
+      m.function = layer.name();
+      m.routing = options.routing.name();
+      m.tokens = tokens;
+      wrong = measure(layer, model, options.routing, loaded.session, m);
+      if (!wrong.empty())
+        return fail(m.function + ": " + wrong, InputError);
+      measurements.push_back(m);
+    }
+  }
+  std::string text = options.format == Format::Json
+                         ? toJson(machine, "moe-bench", measurements)
+                     : options.format == Format::Csv
+                         ? toCsv(machine, measurements)
+                         : toMarkdown(machine, measurements);
+  std::fputs(text.c_str(), stdout);
+  return std::fflush(stdout) ? fail("stdout cannot be written", Environment)
+                             : Ok;
+}
+} // namespace
+
+int main(int argc, char **argv) {
+  Options options;
+  std::string wrong = parseOptions(argc, argv, options);
+  if (!wrong.empty()) {
+    fail(wrong, Usage);
+    std::fputs(usage, stderr);
+    return Usage;
+  }
+  if (options.help) {
+    std::fputs(usage, stdout);
+    return Ok;
+  }
+  return run(options);
+}
