@@ -1,10 +1,12 @@
 # Sourced by check.sh and demo.sh: installs what is missing and says so.
 
-build_packages=(cmake ninja-build g++ libmlir-22-dev mlir-22-tools llvm-22-dev
-  llvm-22-tools lld-22 liblld-22-dev flatbuffers-compiler libflatbuffers-dev
-  nlohmann-json3-dev libxxhash-dev zlib1g-dev libzstd-dev libgtest-dev
+llvm=/usr/lib/llvm-22
+
+build_packages=(cmake ninja-build clang-22 lld-22 libmlir-22-dev mlir-22-tools
+  llvm-22-dev llvm-22-tools liblld-22-dev flatbuffers-compiler
+  libflatbuffers-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev libzstd-dev
   python3 python3-venv)
-test_packages=(clang-format-22)
+test_packages=(clang-format-22 libclang-rt-22-dev libgtest-dev)
 
 # install_packages NAME...: the Debian packages that are not there yet.
 install_packages() {
@@ -16,9 +18,9 @@ install_packages() {
   [ ${#missing[@]} -gt 0 ] || return 0
   local root=()
   [ "$(id -u)" -eq 0 ] || root=(sudo)
-  echo "installing: ${missing[*]}"
+  echo "installing Debian packages: ${missing[*]}"
   "${root[@]}" apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq \
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
     --no-install-recommends "${missing[@]}" >/dev/null
 }
 
@@ -27,7 +29,7 @@ make_venv() {
   local dir=$1
   shift
   if ! "$dir/bin/python3" -c 'import numpy' 2>/dev/null; then
-    echo "making $dir with: $*"
+    echo "making the Python environment $dir with: $*"
     /usr/bin/python3 -m venv "$dir"
     "$dir/bin/pip" install -q --disable-pip-version-check "$@"
   fi
