@@ -2,6 +2,7 @@
 
 #include "test/reference/Harness.h"
 #include "mlir/Parser/Parser.h"
+#include "test/lib/TestPolicy.h"
 #include "tools/driver/RegisterDialects.h"
 
 using namespace mlir;
@@ -11,6 +12,7 @@ namespace moec::reference {
 static DialectRegistry makeRegistry() {
   DialectRegistry registry;
   registerDialects(registry);
+  test::registerTestPolicy(registry);
   return registry;
 }
 

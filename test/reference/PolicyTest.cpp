@@ -133,7 +133,8 @@ INSTANTIATE_TEST_SUITE_P(
              " masked = zero>",
              16},
         Case{"#moe.grouped_top_k<4, groups = 1, kept = 1, masked = zero>", 4},
-        Case{"#moe.grouped_top_k<2, groups = 64, kept = 3>", 64}));
+        Case{"#moe.grouped_top_k<2, groups = 64, kept = 3>", 64},
+        Case{"#test.bottom_k<3>", 8}));
 
 using Ids = std::vector<int64_t>;
 
@@ -178,6 +179,12 @@ TEST(GroupedTopK, LosersAsZero) {
   auto strict =
       parsePolicy(program, "#moe.grouped_top_k<2, groups = 2, kept = 1>");
   EXPECT_EQ(select(strict, {-5, -4, 2, -1}), (Ids{2, 3}));
+}
+
+TEST(BottomK, LowerFirstThenLowerId) {
+  Program program("module {}");
+  auto policy = parsePolicy(program, "#test.bottom_k<3>");
+  EXPECT_EQ(select(policy, {1, kNaN, 0, 1}), (Ids{2, 0, 3}));
 }
 
 TEST(Policies, TellWhetherOrderIsAll) {
