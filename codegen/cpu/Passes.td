@@ -31,7 +31,8 @@ def CpuPrepareTensorsPass : Pass<"cpu-prepare-tensors"> {
   let description = [{
     `linalg.softmax` becomes the element-wise operations and reductions it
     stands for and `tensor.concat` becomes insertions of slices, while both are
-    still on tensors.
+    still on tensors. Each use of an empty tensor gets one of its own, so that
+    each buffer lives as short as it can.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect",
@@ -43,8 +44,8 @@ def CpuResultsToArgumentsPass
   let summary = "Let public functions write their results into buffers of the caller";
   let description = [{
     Each result becomes a buffer argument marked `moe.result`, in which the
-    value is materialised; `eliminate-empty-tensors` then lets the producer write
-    there at once.
+    value is materialised, in each branch that yields it;
+    `eliminate-empty-tensors` then lets the producer write there at once.
 
     ```mlir
     func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
@@ -155,7 +156,8 @@ def CpuAllocateArenaPass : Pass<"cpu-allocate-arena", "::mlir::ModuleOp"> {
     of 64 bytes. A second function `NAME_workspace(dims.., workers)` returns the
     bytes needed; so sizes must follow from argument sizes, constants and the
     number of workers, anything else is an error. Allocations in loops are
-    hoisted. Branches of which only one runs share their bytes.
+    hoisted. Buffers that do not live at the same time share bytes, and so do
+    branches of which only one runs.
 
     ```mlir
     func.func @f(%x: memref<?x8xf32>, ..) {

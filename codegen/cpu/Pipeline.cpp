@@ -26,9 +26,9 @@ void moec::cpu::buildParametersPipeline(OpPassManager &manager) {
 }
 
 void moec::cpu::buildBuffersPipeline(OpPassManager &manager) {
-  manager.addPass(createCpuPrepareTensorsPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  manager.addPass(createCpuPrepareTensorsPass());
   manager.addPass(createCpuResultsToArgumentsPass());
   manager.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;

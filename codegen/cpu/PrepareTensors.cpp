@@ -18,6 +18,18 @@ using namespace moec::cpu;
 namespace {
 struct PrepareTensors
     : moec::cpu::impl::CpuPrepareTensorsPassBase<PrepareTensors> {
+  /// One empty tensor for each use: a shared one would become a buffer that
+  /// lives from its first use to its last.
+  void splitEmptyTensors() {
+    SmallVector<tensor::EmptyOp> empties;
+    getOperation()->walk([&](tensor::EmptyOp op) { empties.push_back(op); });
+    for (tensor::EmptyOp op : empties)
+      for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
+        OpBuilder builder(use.getOwner());
+        use.set(builder.clone(*op)->getResult(0));
+      }
+  }
+
   void runOnOperation() override {
     SmallVector<linalg::SoftmaxOp> softmaxes;
     getOperation()->walk(
@@ -35,7 +47,8 @@ struct PrepareTensors
     RewritePatternSet patterns(&getContext());
     tensor::populateDecomposeTensorConcatPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    splitEmptyTensors();
   }
 };
 } // namespace

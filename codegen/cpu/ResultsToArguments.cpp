@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 namespace moec::cpu {
 #define GEN_PASS_DEF_CPURESULTSTOARGUMENTSPASS
@@ -15,6 +16,25 @@ using namespace mlir;
 using namespace moec::cpu;
 
 namespace {
+/// Writes `value` to `out` before `at`. What a branch yields for it is written
+/// in the branch, so that each variant's producer can write in place.
+void materialize(OpBuilder &builder, Value value, Value out, Operation *at) {
+  Operation *producer = value.getDefiningOp();
+  if (producer && isa<scf::IfOp, scf::IndexSwitchOp>(producer) &&
+      value.hasOneUse()) {
+    unsigned number = cast<OpResult>(value).getResultNumber();
+    for (Region &region : producer->getRegions()) {
+      Operation *yield = region.front().getTerminator();
+      materialize(builder, yield->getOperand(number), out, yield);
+    }
+    return;
+  }
+  builder.setInsertionPoint(at);
+  bufferization::MaterializeInDestinationOp::create(
+      builder, at->getLoc(), /*result=*/Type(), value, out, /*restrict=*/true,
+      /*writable=*/true);
+}
+
 struct ResultsToArguments
     : moec::cpu::impl::CpuResultsToArgumentsPassBase<ResultsToArguments> {
   LogicalResult convert(func::FuncOp function) {
@@ -36,10 +56,8 @@ struct ResultsToArguments
               position, MemRefType::get(type.getShape(), type.getElementType()),
               attrs.getDictionary(&getContext()), function.getLoc())))
         return failure();
-      bufferization::MaterializeInDestinationOp::create(
-          builder, returnOp.getLoc(), /*result=*/Type(),
-          returnOp.getOperand(index), function.getArgument(position),
-          /*restrict=*/true, /*writable=*/true);
+      materialize(builder, returnOp.getOperand(index),
+                  function.getArgument(position), returnOp);
     }
     returnOp.getOperandsMutable().clear();
     llvm::BitVector all(numResults, true);
