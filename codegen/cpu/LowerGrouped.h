@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One function per grouped operation on memrefs. Each emits the operation's
+// code at the builder's position, in tasks unless the operation is part of a
+// task; the caller erases the operation.
+
+#ifndef MOEC_CODEGEN_CPU_LOWERGROUPED_H
+#define MOEC_CODEGEN_CPU_LOWERGROUPED_H
+
+#include "dialects/grouped/Grouped.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace moec::cpu {
+
+/// `lanes`: f32 elements of a vector register, 8 or 16.
+void lowerPackedMatmul(mlir::ImplicitLocOpBuilder &b, grouped::MatmulOp op,
+                       unsigned lanes);
+/// A matmul whose weights are not packed: right, not fast.
+void lowerPlainMatmul(mlir::ImplicitLocOpBuilder &b, grouped::MatmulOp op);
+void lowerSort(mlir::ImplicitLocOpBuilder &b, grouped::SortOp op);
+void lowerSelect(mlir::ImplicitLocOpBuilder &b, grouped::SelectOp op);
+void lowerGather(mlir::ImplicitLocOpBuilder &b, grouped::GatherOp op);
+void lowerCombine(mlir::ImplicitLocOpBuilder &b, grouped::CombineOp op);
+void lowerSlots(mlir::ImplicitLocOpBuilder &b, grouped::SlotsOp op);
+void lowerMap(mlir::ImplicitLocOpBuilder &b, grouped::MapOp op, unsigned lanes);
+
+} // namespace moec::cpu
+
+#endif // MOEC_CODEGEN_CPU_LOWERGROUPED_H

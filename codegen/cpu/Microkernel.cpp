@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "codegen/cpu/Microkernel.h"
+#include "codegen/cpu/Loops.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace moec::cpu;
+
+/// Bytes of a cache line.
+static constexpr int64_t kLineBytes = 64;
+
+int64_t moec::cpu::getTileRows(unsigned lanes) { return lanes == 16 ? 12 : 6; }
+
+static int64_t lineElements(Value panel) {
+  Type element = cast<MemRefType>(panel.getType()).getElementType();
+  return kLineBytes * 8 / element.getIntOrFloatBitWidth();
+}
+
+/// The f32 vectors of the panel at `offset`: for each of the `depthGroup` depth
+/// elements the vectors of its 16 columns. Pairs of 16-bit floats are words
+/// whose low half is the even depth element, so no shuffle is needed.
+SmallVector<Value> Microkernel::loadPanel(Value panel, Value offset) {
+  Type element = cast<MemRefType>(panel.getType()).getElementType();
+  auto f32 = VectorType::get(lanes, b.getF32Type());
+  SmallVector<Value> even, odd;
+  for (int64_t lane = 0; lane < kPanelLanes; lane += lanes) {
+    auto type = VectorType::get(lanes * depthGroup, element);
+    Value loaded = vector::LoadOp::create(
+        b, type, panel, ValueRange{plus(b, offset, lane * depthGroup)});
+    if (depthGroup == 1) {
+      even.push_back(loaded);
+      continue;
+    }
+    auto i32 = VectorType::get(lanes, b.getI32Type());
+    auto splat = [&](int32_t value) -> Value {
+      return arith::ConstantOp::create(b, DenseElementsAttr::get(i32, value));
+    };
+    Value words = vector::BitCastOp::create(b, i32, loaded);
+    if (element.isBF16()) {
+      Value low = arith::ShLIOp::create(b, words, splat(16));
+      Value high = arith::AndIOp::create(b, words, splat(0xffff0000));
+      even.push_back(arith::BitcastOp::create(b, f32, low));
+      odd.push_back(arith::BitcastOp::create(b, f32, high));
+      continue;
+    }
+    auto i16 = VectorType::get(lanes, b.getI16Type());
+    auto f16 = VectorType::get(lanes, element);
+    Value shifted = arith::ShRUIOp::create(b, words, splat(16));
+    for (auto [half, list] : {std::pair(words, &even), {shifted, &odd}}) {
+      Value bits = arith::TruncIOp::create(b, i16, half);
+      Value narrow = arith::BitcastOp::create(b, f16, bits);
+      list->push_back(arith::ExtFOp::create(b, f32, narrow));
+    }
+  }
+  even.append(odd);
+  return even;
+}
+
+SmallVector<Value> Microkernel::emitStep(int64_t rows, Value lhs, Value panel,
+                                         Value k, int64_t unroll,
+                                         ValueRange sums) {
+  SmallVector<Value> result(sums);
+  unsigned vectors = kPanelLanes / lanes;
+  auto type = VectorType::get(lanes, b.getF32Type());
+  Value offset = times(b, k, kPanelLanes);
+  for (int64_t u = 0; u < unroll; u += depthGroup) {
+    SmallVector<Value> columns =
+        loadPanel(panel, plus(b, offset, u * kPanelLanes));
+    for (int64_t half = 0; half < depthGroup; ++half) {
+      Value depth = plus(b, k, u + half);
+      for (int64_t row = 0; row < rows; ++row) {
+        Value scalar =
+            memref::LoadOp::create(b, lhs, ValueRange{index(b, row), depth});
+        Value wide = vector::BroadcastOp::create(b, type, scalar);
+        for (unsigned v = 0; v < vectors; ++v) {
+          Value &sum = result[row * vectors + v];
+          sum = math::FmaOp::create(b, wide, columns[half * vectors + v], sum);
+        }
+      }
+    }
+  }
+  return result;
+}
+
+void Microkernel::emit(int64_t rows, Value lhs, Value panel, Value sums,
+                       Value length, Value next, Value nextOffset) {
+  unsigned vectors = kPanelLanes / lanes;
+  auto type = VectorType::get(lanes, b.getF32Type());
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  SmallVector<Value> values(rows * vectors, zero);
+  int64_t line = lineElements(panel);
+
+  auto loop = [&](Value lower, Value upper, int64_t step, bool prefetch) {
+    auto op = scf::ForOp::create(b, lower, upper, index(b, step), values);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(op.getBody());
+    Value k = op.getInductionVar();
+    if (prefetch && streamDistance) {
+      int64_t ahead = streamDistance / kLineBytes * line;
+      for (int64_t at = 0; at < step * kPanelLanes; at += line)
+        memref::PrefetchOp::create(
+            b, panel, plus(b, times(b, k, kPanelLanes), at + ahead),
+            /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+    } else if (prefetch) {
+      Value at = arith::AddIOp::create(b, nextOffset,
+                                       times(b, k, line / kDepthUnroll));
+      memref::PrefetchOp::create(b, next, at, /*isWrite=*/false,
+                                 /*localityHint=*/2, /*isDataCache=*/true);
+    }
+    SmallVector<Value> result =
+        emitStep(rows, lhs, panel, k, step, op.getRegionIterArgs());
+    scf::YieldOp::create(b, result);
+    values = SmallVector<Value>(op.getResults());
+  };
+
+  Value main = length;
+  if (hasTail)
+    main = b.createOrFold<arith::SubIOp>(
+        length, b.createOrFold<arith::RemUIOp>(length, index(b, kDepthUnroll)));
+  loop(index(b, 0), main, kDepthUnroll, /*prefetch=*/true);
+  if (hasTail)
+    loop(main, length, depthGroup, /*prefetch=*/false);
+
+  for (int64_t row = 0; row < rows; ++row)
+    for (unsigned v = 0; v < vectors; ++v) {
+      SmallVector<Value> at{index(b, row), index(b, v * lanes)};
+      Value old = vector::LoadOp::create(b, type, sums, at);
+      Value sum = arith::AddFOp::create(b, old, values[row * vectors + v]);
+      vector::StoreOp::create(b, sum, sums, at);
+    }
+}

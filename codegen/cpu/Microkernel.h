@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The register tile: a few rows times one panel of 16 columns. With 8 lanes (16
+// registers) 6 rows x 2 vectors, with 16 lanes (32 registers) 12 rows x 1:
+// 12 independent sums, which hide 4 to 5 cycles of latency at two FMAs a cycle.
+// Per depth element and row: one broadcast load and 16 FMAs, 32 flops.
+
+#ifndef MOEC_CODEGEN_CPU_MICROKERNEL_H
+#define MOEC_CODEGEN_CPU_MICROKERNEL_H
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace moec::cpu {
+
+/// Columns of a panel, and of a register tile.
+inline constexpr int64_t kPanelLanes = 16;
+/// Depth elements in one step of the inner loop.
+inline constexpr int64_t kDepthUnroll = 8;
+
+/// Rows of the largest register tile for vectors of `lanes` f32.
+int64_t getTileRows(unsigned lanes);
+
+/// Emits register tiles.
+struct Microkernel {
+  mlir::ImplicitLocOpBuilder &b;
+  /// f32 in a vector register, 8 or 16.
+  unsigned lanes;
+  /// Depth elements that stand together in a lane of the panel, 1 or 2.
+  int64_t depthGroup;
+  /// Whether `length` may have a rest modulo kDepthUnroll.
+  bool hasTail;
+  /// Whether to prefetch this far ahead (in bytes) in the panel itself, which is
+  /// read for the first and only time; 0: prefetch `next` instead.
+  int64_t streamDistance;
+
+  /// `sums[i, 0:16] += lhs[i, k] * panel[k * 16 + lane]` for `i < rows` and
+  /// `k < length`; `lhs` is `rows x ?`, `panel` and `next` are one-dimensional.
+  /// One line of `next` from `nextOffset` on is prefetched for each step.
+  void emit(int64_t rows, mlir::Value lhs, mlir::Value panel, mlir::Value sums,
+            mlir::Value length, mlir::Value next, mlir::Value nextOffset);
+
+private:
+  llvm::SmallVector<mlir::Value> emitStep(int64_t rows, mlir::Value lhs,
+                                          mlir::Value panel, mlir::Value k,
+                                          int64_t unroll,
+                                          mlir::ValueRange sums);
+  llvm::SmallVector<mlir::Value> loadPanel(mlir::Value panel,
+                                           mlir::Value offset);
+};
+
+} // namespace moec::cpu
+
+#endif // MOEC_CODEGEN_CPU_MICROKERNEL_H
