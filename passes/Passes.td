@@ -90,7 +90,7 @@ def MoeFuseRouterPass : Pass<"moe-fuse-router"> {
     %ids = moe.select #moe.top_k<2> scores(%p : tensor<?x8xf32>) -> tensor<?x2xi32>
     ==>
     %ids = scf.forall (%i) = (0) to (%T) step (32) shared_outs(%o = %init) -> (tensor<?x2xi32>) {
-      %n = arith.minui %c32, %rest : index
+      %n = affine.min affine_map<(i)[t] -> (32, t - i)>(%i)[%T]
       %l = tensor.extract_slice %logits[%i, 0] [%n, 8] [1, 1] : tensor<?x8xf32> to tensor<?x8xf32>
       %pb = linalg.softmax dimension(1) ins(%l : tensor<?x8xf32>) outs(%eb : tensor<?x8xf32>) -> tensor<?x8xf32>
       %ib = moe.select #moe.top_k<2> scores(%pb : tensor<?x8xf32>) -> tensor<?x2xi32>
@@ -105,8 +105,9 @@ def MoeFuseRouterPass : Pass<"moe-fuse-router"> {
     Option<"blockRows", "block-rows", "int64_t", "32", "Tokens of one block">
   ];
   let dependentDialects = [
-    "::moec::moe::MoeDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
-    "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect",
+    "::moec::moe::MoeDialect", "::mlir::affine::AffineDialect",
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::scf::SCFDialect",
     "::mlir::tensor::TensorDialect"
   ];
 }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // RUN: %moe-opt %s --split-input-file --moe-fuse-router=block-rows=16 --canonicalize | FileCheck %s
 
+// CHECK: #[[BLOCK:.*]] = affine_map<(d0)[s0] -> (-d0 + s0, 16)>
 // Matmul, softmax, selection and weights of 16 tokens in one iteration; the
 // logits are returned too and are written out.
 // CHECK-LABEL: func @router(
 // CHECK-SAME: %[[X:.*]]: tensor<?x32xf32>, %[[WEIGHT:.*]]: tensor<8x32xf32>
-// CHECK-DAG: %[[C16:.*]] = arith.constant 16 : index
-// CHECK-DAG: %[[T:.*]] = tensor.dim %[[X]]
+// CHECK: %[[T:.*]] = tensor.dim %[[X]]
 // CHECK-NOT: linalg
 // CHECK: scf.forall (%[[I:.*]]) = (0) to (%[[T]]) step (16) shared_outs(%[[O0:.*]] = %{{.*}}, %[[O1:.*]] = %{{.*}}, %[[O2:.*]] = %{{.*}}) -> (tensor<?x8xf32>, tensor<?x2xi32>, tensor<?x2xf32>)
-// CHECK:   %[[REST:.*]] = arith.subi %[[T]], %[[I]]
-// CHECK:   %[[N:.*]] = arith.minui %[[REST]], %[[C16]]
+// CHECK:   %[[N:.*]] = affine.min #[[BLOCK]](%[[I]])[%[[T]]]
 // CHECK:   %[[XB:.*]] = tensor.extract_slice %[[X]][%[[I]], 0] [%[[N]], 32] [1, 1]
 // CHECK:   %[[L:.*]] = linalg.matmul {{.*}} ins(%[[XB]], %[[WEIGHT]]
 // CHECK:   %[[P:.*]] = linalg.softmax dimension(1) ins(%[[L]]
