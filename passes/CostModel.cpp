@@ -156,18 +156,17 @@ llvm::SmallVector<Tile> moec::getPrefillTiles(const TargetDescription &target,
 }
 
 /// The tile with the smallest sum of times, each relative to the best at that
-/// token count, so that every count matters equally. Among tiles that are
+/// row count, so that every count matters equally. Among tiles that are
 /// nearly as good, the one that takes most rows, then the one with the largest
 /// tasks.
 static Tile pickTile(const TargetDescription &target, const MatmulShape &shape,
                      llvm::ArrayRef<Tile> tiles,
-                     llvm::ArrayRef<int64_t> tokens) {
+                     llvm::ArrayRef<int64_t> rowCounts) {
   llvm::SmallVector<double> sums(tiles.size(), 0);
-  for (int64_t count : tokens) {
+  for (int64_t rows : rowCounts) {
     llvm::SmallVector<double> seconds;
     for (const Tile &tile : tiles)
-      seconds.push_back(
-          predictSeconds(target, shape, tile, count * shape.rowsPerToken));
+      seconds.push_back(predictSeconds(target, shape, tile, rows));
     double best = *llvm::min_element(seconds);
     for (size_t i = 0; i < tiles.size(); ++i)
       sums[i] += seconds[i] / best;
@@ -182,12 +181,11 @@ static Tile pickTile(const TargetDescription &target, const MatmulShape &shape,
   return *picked;
 }
 
-/// Whether `tile` is about as good as `other` for all of the token counts.
+/// Whether `tile` is about as good as `other` for all of the row counts.
 static bool isEnough(const TargetDescription &target, const MatmulShape &shape,
                      const Tile &tile, const Tile &other,
-                     llvm::ArrayRef<int64_t> tokens) {
-  return llvm::all_of(tokens, [&](int64_t count) {
-    int64_t rows = count * shape.rowsPerToken;
+                     llvm::ArrayRef<int64_t> rowCounts) {
+  return llvm::all_of(rowCounts, [&](int64_t rows) {
     return predictSeconds(target, shape, tile, rows) <=
            kWorthwhile * predictSeconds(target, shape, other, rows);
   });
@@ -195,19 +193,22 @@ static bool isEnough(const TargetDescription &target, const MatmulShape &shape,
 
 Strategy moec::chooseStrategy(const TargetDescription &target,
                               const MatmulShape &shape) {
-  Tile decode =
-      pickTile(target, shape, getDecodeTiles(target, shape), kDecodeTokens);
-  Tile prefill =
-      pickTile(target, shape, getPrefillTiles(target, shape), kPrefillTokens);
-  if (isEnough(target, shape, prefill, decode, kDecodeTokens))
+  llvm::SmallVector<int64_t> few, many;
+  for (int64_t tokens : kDecodeTokens)
+    few.push_back(tokens * shape.rowsPerToken);
+  for (int64_t tokens : kPrefillTokens)
+    many.push_back(tokens * shape.rowsPerToken);
+  Tile decode = pickTile(target, shape, getDecodeTiles(target, shape), few);
+  Tile prefill = pickTile(target, shape, getPrefillTiles(target, shape), many);
+  if (isEnough(target, shape, prefill, decode, few))
     return {std::nullopt, prefill, 0};
+  if (isEnough(target, shape, decode, prefill, many))
+    return {std::nullopt, decode, 0};
   // Downwards from many rows to the first count where decode is faster.
   int64_t threshold = kMaxRows;
   while (threshold > 1 && predictSeconds(target, shape, prefill, threshold) <=
                               predictSeconds(target, shape, decode, threshold))
     threshold = std::min(threshold - 1, threshold * 7 / 8);
-  if (threshold == kMaxRows)
-    return {std::nullopt, decode, 0};
   return {decode, prefill, threshold + 1};
 }
 
@@ -218,12 +219,7 @@ Tile moec::chooseTile(const TargetDescription &target, const MatmulShape &shape,
     machine.cores = 1;
   llvm::SmallVector<Tile> tiles = getPrefillTiles(machine, shape);
   llvm::append_range(tiles, getDecodeTiles(machine, shape));
-  const Tile *best = &tiles.front();
-  for (const Tile &tile : tiles)
-    if (predictSeconds(machine, shape, tile, rows) <
-        predictSeconds(machine, shape, *best, rows))
-      best = &tile;
-  Tile chosen = *best;
+  Tile chosen = pickTile(machine, shape, tiles, std::max<int64_t>(1, rows));
   // Room for more rows than there are is wasted.
   chosen.rows = std::min<int64_t>(
       chosen.rows,

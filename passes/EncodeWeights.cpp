@@ -74,10 +74,10 @@ Encoder::collectGlobals(MatmulOp matmul, SmallVectorImpl<GlobalOp> &globals) {
     auto global = load ? symbols.lookup<GlobalOp>(
                              load.getGlobal().getRootReference().getValue())
                        : nullptr;
+    if (weight.getDefiningOp<ml_program::GlobalLoadOp>())
+      return "a weight that the host may change";
     if (!global)
       return "a weight that is computed";
-    if (global.getIsMutable())
-      return "a weight that the host may change";
     if (!isPackable(global.getValueAttr()))
       return "a weight without a known value";
     globals.push_back(global);

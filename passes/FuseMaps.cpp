@@ -46,16 +46,19 @@ static bool isOnlyReader(const Elementwise &producer,
 static void fuse(RewriterBase &rewriter, const Elementwise &producer,
                  const Elementwise &consumer) {
   Value between = producer.op->getResult(0);
+  // The producer's operands stand where its result stood.
   MappedOperands operands;
   SmallVector<unsigned> producerIndices;
-  for (auto [value, map] : llvm::zip(producer.inputs, producer.maps))
-    producerIndices.push_back(operands.add(value, map));
   SmallVector<std::optional<unsigned>> consumerIndices;
   for (auto [value, map] : llvm::zip(consumer.inputs, consumer.maps)) {
-    if (value == between)
-      consumerIndices.push_back(std::nullopt);
-    else
+    if (value != between) {
       consumerIndices.push_back(operands.add(value, map));
+      continue;
+    }
+    consumerIndices.push_back(std::nullopt);
+    if (producerIndices.empty())
+      for (auto [input, inputMap] : llvm::zip(producer.inputs, producer.maps))
+        producerIndices.push_back(operands.add(input, inputMap));
   }
 
   rewriter.setInsertionPoint(consumer.op);

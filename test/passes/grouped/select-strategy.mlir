@@ -1,0 +1,163 @@
+// RUN: moe-opt %s --moe-select-strategy --split-input-file | FileCheck %s
+
+// The row count is known only at run time and the weights are large: few rows
+// stream whole panels, many rows are blocked for the caches.
+// CHECK-LABEL: func.func @two_variants
+func.func @two_variants(%x: tensor<?x2048xf32>, %w: tensor<64x128x1024x16x2xbf16>, %ids: tensor<?x8xi32>,
+    %o0: tensor<65xi32>, %t0: tensor<?xi32>, %e: tensor<?x1024xf32>) -> tensor<?x1024xf32> {
+  // CHECK: %[[SORT:.*]]:3 = grouped.sort
+  // CHECK: %[[ROWS:.*]] = tensor.dim %[[SORT]]#1, %{{.*}} : tensor<?xi32>
+  // CHECK: %[[FEW:.*]] = arith.cmpi ult, %[[ROWS]], %{{.*}} : index
+  // CHECK: %[[H:.*]] = scf.if %[[FEW]] -> (tensor<?x1024xf32>) {
+  // CHECK: grouped.matmul
+  // CHECK-SAME: tile = #grouped.tile<rows = {{[0-9]+}}, depth = 2048, panels = 1, task_panels = {{[0-9]+}}>
+  // CHECK: arith.mulf
+  // CHECK: } else {
+  // CHECK: grouped.matmul
+  // CHECK-SAME: tile = #grouped.tile<rows = {{[0-9]+}}, depth = 512, panels = {{8|16}}, task_panels = 128>
+  // CHECK: arith.mulf
+  // CHECK: return %[[H]]
+  %o, %t, %s = grouped.sort ids(%ids : tensor<?x8xi32>)
+    outs(%o0, %t0, %t0 : tensor<65xi32>, tensor<?xi32>, tensor<?xi32>)
+    -> tensor<65xi32>, tensor<?xi32>, tensor<?xi32>
+  %h = grouped.matmul lhs(%x : tensor<?x2048xf32>) rhs(%w : tensor<64x128x1024x16x2xbf16>)
+    groups(%o, %t, %s : tensor<65xi32>, tensor<?xi32>, tensor<?xi32>)
+    outs(%e : tensor<?x1024xf32>)
+    attributes {gather, maps = [], panels = #grouped.panels<parts = 2, columns = 1024, depth = 2048>} {
+  ^bb0(%a: f32, %b: f32):
+    %m = arith.mulf %a, %b : f32
+    grouped.yield %m : f32
+  } -> tensor<?x1024xf32>
+  return %h : tensor<?x1024xf32>
+}
+
+// -----
+
+// Rows of a dense matmul are the rows of its lhs.
+// CHECK-LABEL: func.func @two_dense_variants
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x4095xf32>
+func.func @two_dense_variants(%x: tensor<?x4095xf32>, %w: tensor<1x256x4095x16x1xf32>,
+                              %e: tensor<?x4096xf32>) -> tensor<?x4096xf32> {
+  // CHECK: tensor.dim %[[X]],
+  // CHECK: scf.if
+  // An odd depth is rounded up.
+  // CHECK: depth = 4096
+  // CHECK: } else {
+  %h = grouped.matmul lhs(%x : tensor<?x4095xf32>) rhs(%w : tensor<1x256x4095x16x1xf32>)
+    outs(%e : tensor<?x4096xf32>)
+    attributes {maps = [], panels = #grouped.panels<parts = 1, columns = 4096, depth = 4095>} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<?x4096xf32>
+  return %h : tensor<?x4096xf32>
+}
+
+// -----
+
+// A small matmul is not worth two variants.
+// CHECK-LABEL: func.func @one_variant_when_small
+func.func @one_variant_when_small(%x: tensor<?x7xf32>, %w: tensor<1x2x7x16x1xf32>, %e: tensor<?x20xf32>) -> tensor<?x20xf32> {
+  // CHECK-NOT: scf.if
+  // CHECK: tile = #grouped.tile<rows = {{[0-9]+}}, depth = 8, panels = {{[12]}}, task_panels = {{[12]}}>
+  // CHECK-NOT: grouped.matmul
+  %h = grouped.matmul lhs(%x : tensor<?x7xf32>) rhs(%w : tensor<1x2x7x16x1xf32>)
+    outs(%e : tensor<?x20xf32>)
+    attributes {maps = [], panels = #grouped.panels<parts = 1, columns = 20, depth = 7>} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<?x20xf32>
+  return %h : tensor<?x20xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @one_variant_when_rows_are_static
+func.func @one_variant_when_rows_are_static(%x: tensor<1x2048xf32>, %w: tensor<1x128x1024x16x2xbf16>, %e: tensor<1x2048xf32>) -> tensor<1x2048xf32> {
+  // CHECK-NOT: scf.if
+  // CHECK: tile = #grouped.tile<rows = 6, depth = 2048, panels = 1,
+  %h = grouped.matmul lhs(%x : tensor<1x2048xf32>) rhs(%w : tensor<1x128x1024x16x2xbf16>)
+    outs(%e : tensor<1x2048xf32>)
+    attributes {maps = [], panels = #grouped.panels<parts = 1, columns = 2048, depth = 2048>} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<1x2048xf32>
+  return %h : tensor<1x2048xf32>
+}
+
+// -----
+
+// In a loop over blocks of rows the block is the row count, and one task has
+// all panels.
+// CHECK-LABEL: func.func @one_variant_when_nested
+func.func @one_variant_when_nested(%x: tensor<?x2048xf32>, %w: tensor<1x4x2048x16x1xf32>, %e: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  // CHECK: scf.forall
+  // CHECK-NOT: scf.if
+  // CHECK: tile = #grouped.tile<rows = {{6|12|18|24|30|36}}, depth = {{[0-9]+}}, panels = {{[0-9]+}}, task_panels = 4>
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x2048xf32>
+  %c32 = arith.constant 32 : index
+  %r = scf.forall (%i) = (0) to (%n) step (32) shared_outs(%out = %e) -> (tensor<?x64xf32>) {
+    %left = arith.subi %n, %i : index
+    %m = arith.minui %left, %c32 : index
+    %b = tensor.extract_slice %x[%i, 0] [%m, 2048] [1, 1] : tensor<?x2048xf32> to tensor<?x2048xf32>
+    %z = tensor.empty(%m) : tensor<?x64xf32>
+    %h = grouped.matmul lhs(%b : tensor<?x2048xf32>) rhs(%w : tensor<1x4x2048x16x1xf32>)
+      outs(%z : tensor<?x64xf32>)
+      attributes {maps = [], panels = #grouped.panels<parts = 1, columns = 64, depth = 2048>} {
+    ^bb0(%a: f32):
+      grouped.yield %a : f32
+    } -> tensor<?x64xf32>
+    scf.forall.in_parallel {
+      tensor.parallel_insert_slice %h into %out[%i, 0] [%m, 64] [1, 1] : tensor<?x64xf32> into tensor<?x64xf32>
+    }
+  }
+  return %r : tensor<?x64xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @no_tile_without_panels
+func.func @no_tile_without_panels(%x: tensor<?x7xf32>, %w: tensor<20x7xf32>, %e: tensor<?x20xf32>) -> tensor<?x20xf32> {
+  // CHECK-NOT: #grouped.tile
+  %h = grouped.matmul lhs(%x : tensor<?x7xf32>) rhs(%w : tensor<20x7xf32>)
+    outs(%e : tensor<?x20xf32>) attributes {maps = []} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<?x20xf32>
+  return %h : tensor<?x20xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @tile_stays
+func.func @tile_stays(%x: tensor<?x7xf32>, %w: tensor<1x2x7x16x1xf32>, %e: tensor<?x20xf32>) -> tensor<?x20xf32> {
+  // CHECK: tile = #grouped.tile<rows = 2, depth = 4, panels = 1, task_panels = 1>
+  %h = grouped.matmul lhs(%x : tensor<?x7xf32>) rhs(%w : tensor<1x2x7x16x1xf32>)
+    outs(%e : tensor<?x20xf32>)
+    attributes {maps = [], panels = #grouped.panels<parts = 1, columns = 20, depth = 7>,
+                tile = #grouped.tile<rows = 2, depth = 4, panels = 1, task_panels = 1>} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<?x20xf32>
+  return %h : tensor<?x20xf32>
+}
+
+// -----
+
+// The module's description replaces the default: with a cache of 64 KiB, blocks
+// are smaller than 32 KiB.
+// CHECK-LABEL: func.func @target_description
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"CPU" = #dlti.target_device_spec<
+    "moec.level" = "x86-64-v3", "moec.cores" = 2 : i64, "moec.l2_bytes" = 65536 : i64,
+    "moec.core_gflops" = 100.0 : f64, "moec.read_gbps" = 1000.0 : f64>>} {
+  func.func @target_description(%x: tensor<512x2048xf32>, %w: tensor<1x128x2048x16x1xf32>, %e: tensor<512x2048xf32>) -> tensor<512x2048xf32> {
+    // CHECK: tile = #grouped.tile<rows = {{6|12|24|48}}, depth = {{128|256|512}}, panels = {{4|8|16}}, task_panels = {{[0-9]+}}>
+    %h = grouped.matmul lhs(%x : tensor<512x2048xf32>) rhs(%w : tensor<1x128x2048x16x1xf32>)
+      outs(%e : tensor<512x2048xf32>)
+      attributes {maps = [], panels = #grouped.panels<parts = 1, columns = 2048, depth = 2048>} {
+    ^bb0(%a: f32):
+      grouped.yield %a : f32
+    } -> tensor<512x2048xf32>
+    return %h : tensor<512x2048xf32>
+  }
+}
