@@ -434,7 +434,8 @@ void PackedMatmul::emitTiles(Value group, Value begin, Value count,
                      {one, heightAttr, b.getIndexAttr(blockDepth)});
       } else {
         Value from = arith::AddIOp::create(b, begin, row);
-        lhs = rowsAt(op.getLhs(), {from, depthStart}, {heightAttr, length});
+        lhs = rowsAt(op.getLhs(), {from, depthStart},
+                     {heightAttr, getAsOpFoldResult(length)});
       }
       Value out = rowsAt(sums, {row, sumColumn},
                          {heightAttr, b.getIndexAttr(kPanelLanes)});
