@@ -31,6 +31,7 @@ public:
 
 private:
   void emitMatmul(linalg::LinalgOp op);
+  void emitColumns(tensor::ExtractSliceOp op);
   void emitMap(linalg::LinalgOp op, unsigned result);
   /// Adds an input of a map, and its block argument or scalar.
   void addInput(Value inside, AffineMap map, BlockArgument argument,
@@ -81,7 +82,34 @@ void PieceEmitter::emit(Operation *op) {
     for (unsigned result = 0; result < op->getNumResults(); ++result)
       emitMap(cast<linalg::LinalgOp>(op), result);
     return;
+  case PieceKind::RowWise:
+    remark(op, "stays as it is, on the rows of all experts: it computes each "
+               "row alone");
+    for (Value operand : op->getOperands())
+      if (region.getKind(operand) != ValueKind::Outside)
+        getRows(operand);
+    builder.clone(*op, mapping);
+    return;
+  case PieceKind::Columns:
+    return emitColumns(cast<tensor::ExtractSliceOp>(op));
   }
+}
+
+void PieceEmitter::emitColumns(tensor::ExtractSliceOp op) {
+  auto outside = [&](ArrayRef<OpFoldResult> values) {
+    SmallVector<OpFoldResult> result;
+    for (OpFoldResult value : values)
+      result.push_back(isa<Value>(value)
+                           ? mapping.lookupOrDefault(cast<Value>(value))
+                           : value);
+    return result;
+  };
+  SmallVector<OpFoldResult> sizes = outside(op.getMixedSizes());
+  sizes.front() = rowBound;
+  Value columns = tensor::ExtractSliceOp::create(
+      builder, op.getLoc(), op.getType(), getRows(op.getSource()),
+      outside(op.getMixedOffsets()), sizes, outside(op.getMixedStrides()));
+  mapping.map(op.getResult(), columns);
 }
 
 Value PieceEmitter::toFloat32(Location loc, Value rows) {

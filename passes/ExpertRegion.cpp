@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "passes/ExpertRegion.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "passes/RowWise.h"
 
 using namespace mlir;
 using namespace moec;
@@ -73,25 +73,55 @@ LogicalResult ExpertRegion::checkYield(Operation *yield) {
   return success();
 }
 
+LogicalResult ExpertRegion::mark(Operation *op, PieceKind piece,
+                                 ValueKind kind) {
+  pieces[op] = piece;
+  for (Value result : op->getResults())
+    kinds[result] = kind;
+  return success();
+}
+
+/// Whether each row of the results is made of the same row of the operands and
+/// of what is the same for all experts.
+bool ExpertRegion::isRowWise(Operation *op) const {
+  std::optional<RowWise> rowWise = getRowWise(op);
+  if (!rowWise)
+    return false;
+  for (auto [operand, isSliced] :
+       llvm::zip_equal(op->getOperands(), rowWise->isSliced))
+    if (isSliced ? !isRowShaped(operand)
+                 : getKind(operand) != ValueKind::Outside)
+      return false;
+  return true;
+}
+
+bool ExpertRegion::isColumns(tensor::ExtractSliceOp op) const {
+  if (getKind(op.getSource()) != ValueKind::Rows ||
+      op.getType().getRank() != op.getSourceType().getRank() ||
+      getConstantIntValue(op.getMixedOffsets().front()) != 0 ||
+      getConstantIntValue(op.getMixedStrides().front()) != 1)
+    return false;
+  auto rows = dyn_cast<Value>(op.getMixedSizes().front());
+  if (!rows || getKind(rows) != ValueKind::Count)
+    return false;
+  return llvm::all_of(op->getOperands().drop_front(), [&](Value value) {
+    return value == rows || getKind(value) == ValueKind::Outside;
+  });
+}
+
 LogicalResult ExpertRegion::classify(Operation *op) {
-  auto mark = [&](PieceKind piece, ValueKind kind) {
-    pieces[op] = piece;
-    for (Value result : op->getResults())
-      kinds[result] = kind;
-    return success();
-  };
   if (auto dim = dyn_cast<tensor::DimOp>(op)) {
     if (isRowShaped(dim.getSource()) &&
         getConstantIntValue(dim.getDimension()) == 0)
-      return mark(PieceKind::None, ValueKind::Count);
+      return mark(op, PieceKind::None, ValueKind::Count);
   }
   if (isHoistable(op))
-    return mark(PieceKind::Hoisted, ValueKind::Outside);
+    return mark(op, PieceKind::Hoisted, ValueKind::Outside);
   if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
     if (empty.getDynamicSizes().size() == 1 &&
         empty.getType().isDynamicDim(0) &&
         getKind(empty.getDynamicSizes().front()) == ValueKind::Count)
-      return mark(PieceKind::None, ValueKind::Empty);
+      return mark(op, PieceKind::None, ValueKind::Empty);
     return refuse(op, "has a size that is not the number of rows");
   }
   if (auto fill = dyn_cast<linalg::FillOp>(op)) {
@@ -99,11 +129,22 @@ LogicalResult ExpertRegion::classify(Operation *op) {
         getKind(fill.getInputs().front()) != ValueKind::Outside)
       return refuse(op, "does not fill rows with a value known outside");
     fills[fill.getResult(0)] = fill.getInputs().front();
-    return mark(PieceKind::None, ValueKind::Fill);
+    return mark(op, PieceKind::None, ValueKind::Fill);
+  }
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    if (isColumns(slice))
+      return mark(op, PieceKind::Columns, ValueKind::Rows);
+    return refuse(op, "takes something other than columns of rows");
   }
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-  if (!linalgOp || !linalgOp.hasPureTensorSemantics())
-    return refuse(op, "is neither row-wise nor a contraction of rows");
+  if (linalgOp && linalgOp.hasPureTensorSemantics())
+    return classifyLinalg(linalgOp);
+  if (isRowWise(op))
+    return mark(op, PieceKind::RowWise, ValueKind::Rows);
+  return refuse(op, "is neither row-wise nor a contraction of rows");
+}
+
+LogicalResult ExpertRegion::classifyLinalg(linalg::LinalgOp op) {
   SetVector<Value> captures;
   getUsedValuesDefinedAbove(op->getRegions(), captures);
   for (Value value : captures)
@@ -111,15 +152,21 @@ LogicalResult ExpertRegion::classify(Operation *op) {
       return refuse(op, "captures a value of the expert in its body");
 
   std::optional<Contraction> contraction = matchContraction(
-      linalgOp, [&](Value value) { return getKind(value) == ValueKind::Rows; });
-  if (!contraction)
-    return classifyMap(linalgOp);
-  ValueKind rhs = getKind(contraction->rhs->get());
-  if (rhs != ValueKind::Slice && rhs != ValueKind::Outside)
-    return refuse(op, "contracts rows with rows");
-  if (!isRowShaped(contraction->init->get()))
-    return refuse(op, "accumulates on a value without rows");
-  return mark(PieceKind::Matmul, ValueKind::Rows);
+      op, [&](Value value) { return getKind(value) == ValueKind::Rows; });
+  if (contraction) {
+    ValueKind rhs = getKind(contraction->rhs->get());
+    if (rhs != ValueKind::Slice && rhs != ValueKind::Outside)
+      return refuse(op, "contracts rows with rows");
+    if (!isRowShaped(contraction->init->get()))
+      return refuse(op, "accumulates on a value without rows");
+    return mark(op, PieceKind::Matmul, ValueKind::Rows);
+  }
+  if (succeeded(classifyMap(op)))
+    return success();
+  // The reason stays that of the map.
+  if (!isRowWise(op))
+    return failure();
+  return mark(op, PieceKind::RowWise, ValueKind::Rows);
 }
 
 LogicalResult ExpertRegion::classifyMap(linalg::LinalgOp op) {
@@ -144,10 +191,7 @@ LogicalResult ExpertRegion::classifyMap(linalg::LinalgOp op) {
     if (failed(checkMapInput(op, &init)))
       return failure();
   }
-  pieces[op] = PieceKind::Map;
-  for (Value result : op->getResults())
-    kinds[result] = ValueKind::Rows;
-  return success();
+  return mark(op, PieceKind::Map, ValueKind::Rows);
 }
 
 /// An input is legal where its dimension 0 is the row if and only if it has

@@ -6,6 +6,7 @@
 #ifndef MOEC_PASSES_EXPERTREGION_H
 #define MOEC_PASSES_EXPERTREGION_H
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "passes/Contraction.h"
 #include "llvm/ADT/MapVector.h"
 #include <string>
@@ -28,6 +29,8 @@ enum class PieceKind {
   Hoisted, ///< computed once, outside
   Matmul,  ///< a contraction of rows with a slice or an outside matrix
   Map,     ///< an element-wise computation on rows
+  RowWise, ///< another computation on each row alone: the same on all rows
+  Columns, ///< a range of columns of rows
 };
 
 class ExpertRegion {
@@ -51,7 +54,12 @@ public:
 
 private:
   llvm::LogicalResult classify(mlir::Operation *op);
+  llvm::LogicalResult classifyLinalg(mlir::linalg::LinalgOp op);
   llvm::LogicalResult classifyMap(mlir::linalg::LinalgOp op);
+  bool isRowWise(mlir::Operation *op) const;
+  bool isColumns(mlir::tensor::ExtractSliceOp op) const;
+  llvm::LogicalResult mark(mlir::Operation *op, PieceKind piece,
+                           ValueKind kind);
   llvm::LogicalResult checkMapInput(mlir::linalg::LinalgOp op,
                                     mlir::OpOperand *operand);
   llvm::LogicalResult checkYield(mlir::Operation *yield);

@@ -132,6 +132,8 @@ def ConvertMoeToGroupedPass
       `grouped.matmul` without groups;
     * element-wise computation on rows, slices, captured vectors and scalars:
       `grouped.map`;
+    * other computation on each row alone (a norm, a range of columns): the same
+      operation on the rows of all experts;
     * what uses nothing of the expert is computed once, outside.
 
     `moe.weigh` becomes linalg; a contraction of token rows with a parameter

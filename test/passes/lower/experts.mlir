@@ -248,3 +248,59 @@ func.func @two_results(%rows: tensor<?x16xf32>, %ids: tensor<?x2xi32>, %init0: t
   %o1 = moe.combine add %y#1 by %plan init(%init1 : tensor<?x16xf32>) : tensor<?x16xf32>, !plan -> tensor<?x16xf32>
   return %o0, %o1 : tensor<?x16xf32>, tensor<?x16xf32>
 }
+
+// -----
+
+!plan = !moe.plan<experts = 8, slots = 2>
+
+// The halves of a fused projection, and a norm of each row with a vector an
+// expert: columns and the row's sum are taken of all experts' rows at once.
+// CHECK-DAG: #[[RN:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d1, d4)>
+// CHECK-DAG: #[[R:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d1)>
+// CHECK-DAG: #[[EN:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d4)>
+// CHECK-LABEL: func @columns_and_norm(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x16xf32>, %{{[^:]*}}: tensor<?x2xi32>, %{{[^:]*}}: tensor<8x16x16xf32>, %[[V:[^:]*]]: tensor<8x8xf32>
+// CHECK: %[[ROWS:.*]] = arith.muli
+// CHECK: %[[H:.*]] = grouped.matmul
+// CHECK: %[[G:.*]] = tensor.extract_slice %[[H]][0, 0] [%[[ROWS]], 8] [1, 1]
+// CHECK: %[[U:.*]] = tensor.extract_slice %[[H]][0, 8] [%[[ROWS]], 8] [1, 1]
+// CHECK: %[[M:.*]] = grouped.map {{.*}} ins(%[[G]], %[[U]] : {{.*}}) maps [#[[RN]], #[[RN]]]
+// CHECK: %[[Z:.*]] = linalg.fill ins({{.*}}) outs({{.*}} : tensor<?xf32>)
+// CHECK: %[[S:.*]] = linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]} ins(%[[M]] : tensor<?x8xf32>) outs(%[[Z]] : tensor<?xf32>)
+// CHECK: grouped.map {{.*}} ins(%[[M]], %[[S]], %[[V]] : {{.*}}) maps [#[[RN]], #[[R]], #[[EN]]]
+func.func @columns_and_norm(%rows: tensor<?x16xf32>, %ids: tensor<?x2xi32>, %w: tensor<8x16x16xf32>, %v: tensor<8x8xf32>, %init: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %plan = moe.plan %ids : tensor<?x2xi32> -> !plan
+  %y = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%w, %v : tensor<8x16x16xf32>, tensor<8x8xf32>) : !plan -> tensor<?x8xf32> {
+  ^bb0(%r: tensor<?x16xf32>, %ws: tensor<16x16xf32>, %vs: tensor<8xf32>, %expert: index):
+    %n = tensor.dim %r, %c0 : tensor<?x16xf32>
+    %e = tensor.empty(%n) : tensor<?x16xf32>
+    %z = linalg.fill ins(%zero : f32) outs(%e : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %h = linalg.matmul ins(%r, %ws : tensor<?x16xf32>, tensor<16x16xf32>) outs(%z : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %g = tensor.extract_slice %h[0, 0] [%n, 8] [1, 1] : tensor<?x16xf32> to tensor<?x8xf32>
+    %u = tensor.extract_slice %h[0, 8] [%n, 8] [1, 1] : tensor<?x16xf32> to tensor<?x8xf32>
+    %e8 = tensor.empty(%n) : tensor<?x8xf32>
+    %m = linalg.mul ins(%g, %u : tensor<?x8xf32>, tensor<?x8xf32>) outs(%e8 : tensor<?x8xf32>) -> tensor<?x8xf32>
+    %e1 = tensor.empty(%n) : tensor<?xf32>
+    %z1 = linalg.fill ins(%zero : f32) outs(%e1 : tensor<?xf32>) -> tensor<?xf32>
+    %s = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]}
+      ins(%m : tensor<?x8xf32>) outs(%z1 : tensor<?xf32>) {
+    ^bb0(%a: f32, %acc: f32):
+      %q = arith.mulf %a, %a : f32
+      %t = arith.addf %acc, %q : f32
+      linalg.yield %t : f32
+    } -> tensor<?xf32>
+    %o = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%m, %s, %vs : tensor<?x8xf32>, tensor<?xf32>, tensor<8xf32>) outs(%e8 : tensor<?x8xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32, %out: f32):
+      %d = math.rsqrt %b : f32
+      %f = arith.mulf %a, %d : f32
+      %k = arith.mulf %f, %c : f32
+      linalg.yield %k : f32
+    } -> tensor<?x8xf32>
+    moe.yield %o : tensor<?x8xf32>
+  }
+  %p = moe.combine add %y by %plan init(%init : tensor<?x8xf32>) : tensor<?x8xf32>, !plan -> tensor<?x8xf32>
+  return %p : tensor<?x8xf32>
+}

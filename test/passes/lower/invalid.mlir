@@ -154,14 +154,57 @@ func.func @expert_id(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?x1
 // -----
 
 !plan = !moe.plan<experts = 2, slots = 1>
-func.func @reduction(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?x16xf32>) -> tensor<?x16xf32> {
+func.func @softmax_over_rows(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?x16xf32>) -> tensor<?x16xf32> {
   %plan = moe.plan %ids : tensor<?x1xi32> -> !plan
   // expected-error @+1 {{'moe.experts' op region has no CPU code yet; moe-run --reference runs it}}
   %y = moe.experts %plan rows(%x : tensor<?x16xf32>) : !plan -> tensor<?x16xf32> {
   ^bb0(%r: tensor<?x16xf32>, %expert: index):
     // expected-note @+1 {{'linalg.softmax' is neither row-wise nor a contraction of rows}}
-    %s = linalg.softmax dimension(1) ins(%r : tensor<?x16xf32>) outs(%r : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %s = linalg.softmax dimension(0) ins(%r : tensor<?x16xf32>) outs(%r : tensor<?x16xf32>) -> tensor<?x16xf32>
     moe.yield %s : tensor<?x16xf32>
+  }
+  %o = moe.combine add %y by %plan init(%z : tensor<?x16xf32>) : tensor<?x16xf32>, !plan -> tensor<?x16xf32>
+  return %o : tensor<?x16xf32>
+}
+
+// -----
+
+!plan = !moe.plan<experts = 2, slots = 1>
+func.func @some_rows(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %c0 = arith.constant 0 : index
+  %plan = moe.plan %ids : tensor<?x1xi32> -> !plan
+  // expected-error @+1 {{'moe.experts' op region has no CPU code yet; moe-run --reference runs it}}
+  %y = moe.experts %plan rows(%x : tensor<?x16xf32>) : !plan -> tensor<?x16xf32> {
+  ^bb0(%r: tensor<?x16xf32>, %expert: index):
+    %n = tensor.dim %r, %c0 : tensor<?x16xf32>
+    // expected-note @+1 {{'tensor.extract_slice' takes something other than columns of rows}}
+    %s = tensor.extract_slice %r[1, 0] [%n, 16] [1, 1] : tensor<?x16xf32> to tensor<?x16xf32>
+    moe.yield %s : tensor<?x16xf32>
+  }
+  %o = moe.combine add %y by %plan init(%z : tensor<?x16xf32>) : tensor<?x16xf32>, !plan -> tensor<?x16xf32>
+  return %o : tensor<?x16xf32>
+}
+
+// -----
+
+!plan = !moe.plan<experts = 2, slots = 1>
+func.func @sum_over_rows(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %plan = moe.plan %ids : tensor<?x1xi32> -> !plan
+  // expected-error @+1 {{'moe.experts' op region has no CPU code yet; moe-run --reference runs it}}
+  %y = moe.experts %plan rows(%x : tensor<?x16xf32>) : !plan -> tensor<?x16xf32> {
+  ^bb0(%r: tensor<?x16xf32>, %expert: index):
+    %e = tensor.empty() : tensor<16xf32>
+    %f = linalg.fill ins(%zero : f32) outs(%e : tensor<16xf32>) -> tensor<16xf32>
+    // expected-note @+1 {{'linalg.generic' is neither row-wise nor a contraction of rows}}
+    %s = linalg.generic {indexing_maps = [affine_map<(k, t) -> (t, k)>, affine_map<(k, t) -> (k)>], iterator_types = ["parallel", "reduction"]}
+        ins(%r : tensor<?x16xf32>) outs(%f : tensor<16xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %n = arith.addf %a, %o : f32
+      linalg.yield %n : f32
+    } -> tensor<16xf32>
+    %b = linalg.broadcast ins(%s : tensor<16xf32>) outs(%r : tensor<?x16xf32>) dimensions = [0]
+    moe.yield %b : tensor<?x16xf32>
   }
   %o = moe.combine add %y by %plan init(%z : tensor<?x16xf32>) : tensor<?x16xf32>, !plan -> tensor<?x16xf32>
   return %o : tensor<?x16xf32>
