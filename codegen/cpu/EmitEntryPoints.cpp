@@ -303,6 +303,8 @@ struct EmitEntryPoints
     call.checkParameters();
     call.checkWorkspace(call.queryWorkspace(query));
     call.call();
+    // They have served; LLVM has no such attributes.
+    function.removeArgAttrsAttr();
     return success();
   }
 

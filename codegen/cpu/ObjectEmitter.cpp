@@ -13,6 +13,7 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
 #include "llvm/Transforms/IPO/AlwaysInliner.h"
+#include "llvm/Transforms/IPO/DeadArgumentElimination.h"
 #include "llvm/Transforms/IPO/GlobalDCE.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
@@ -101,6 +102,8 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::ModulePassManager passes;
   passes.addPass(llvm::AlwaysInlinerPass());
   passes.addPass(llvm::GlobalDCEPass());
+  // Of a buffer's descriptor most members are unused or constant.
+  passes.addPass(llvm::DeadArgumentEliminationPass());
   llvm::FunctionPassManager simplify;
   simplify.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
   simplify.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
@@ -132,41 +135,53 @@ static bool emitFile(llvm::Module &module, llvm::TargetMachine &machine,
   return true;
 }
 
-FailureOr<EmittedObject> moec::cpu::emitObject(ModuleOp module,
-                                               const IsaLevel &level,
-                                               bool wantLlvm,
-                                               bool wantAssembly) {
-  std::string error;
-  std::unique_ptr<llvm::TargetMachine> machine =
-      createTargetMachine(level, error);
-  if (!machine)
-    return module.emitError("cannot generate code for ")
-           << level.name << ": " << error;
-  llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> code =
-      translateModuleToLLVMIR(module, context, "moec");
-  if (!code)
-    return module.emitError("cannot be translated to LLVM IR");
-  code->setTargetTriple(machine->getTargetTriple());
-  code->setDataLayout(machine->createDataLayout());
-  code->setPICLevel(llvm::PICLevel::BigPIC);
-  setLinkage(*code, *machine);
-  optimise(*code, *machine);
+ObjectEmitter::ObjectEmitter() = default;
+ObjectEmitter::~ObjectEmitter() = default;
 
-  EmittedObject result;
+std::unique_ptr<ObjectEmitter> ObjectEmitter::create(ModuleOp module,
+                                                     const IsaLevel &level) {
+  std::unique_ptr<ObjectEmitter> emitter(new ObjectEmitter());
+  std::string error;
+  emitter->machine = createTargetMachine(level, error);
+  if (!emitter->machine) {
+    module.emitError("cannot generate code for ")
+        << level.name << ": " << error;
+    return nullptr;
+  }
+  emitter->context = std::make_unique<llvm::LLVMContext>();
+  emitter->module = translateModuleToLLVMIR(module, *emitter->context, "moec");
+  if (!emitter->module) {
+    module.emitError("cannot be translated to LLVM IR");
+    return nullptr;
+  }
+  return emitter;
+}
+
+bool ObjectEmitter::emit(bool wantLlvm, bool wantAssembly,
+                         EmittedObject &result, std::string &error) {
+  module->setTargetTriple(machine->getTargetTriple());
+  module->setDataLayout(machine->createDataLayout());
+  module->setPICLevel(llvm::PICLevel::BigPIC);
+  setLinkage(*module, *machine);
+  optimise(*module, *machine);
+
   if (wantLlvm) {
     llvm::raw_string_ostream stream(result.llvmText);
-    code->print(stream, nullptr);
+    module->print(stream, nullptr);
   }
   // Emitting changes the module, so the text comes from a second copy.
   if (wantAssembly) {
-    std::unique_ptr<llvm::Module> copy = llvm::CloneModule(*code);
+    std::unique_ptr<llvm::Module> copy = llvm::CloneModule(*module);
     if (!emitFile(*copy, *machine, llvm::CodeGenFileType::AssemblyFile,
-                  result.assembly))
-      return module.emitError("cannot be written as assembly");
+                  result.assembly)) {
+      error = "the target cannot write assembly";
+      return false;
+    }
   }
-  if (!emitFile(*code, *machine, llvm::CodeGenFileType::ObjectFile,
-                result.object))
-    return module.emitError("cannot be written as an object file");
-  return result;
+  if (!emitFile(*module, *machine, llvm::CodeGenFileType::ObjectFile,
+                result.object)) {
+    error = "the target cannot write object files";
+    return false;
+  }
+  return true;
 }

@@ -6,7 +6,14 @@
 #define MOEC_CODEGEN_CPU_OBJECTEMITTER_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include <memory>
 #include <string>
+
+namespace llvm {
+class LLVMContext;
+class Module;
+class TargetMachine;
+} // namespace llvm
 
 namespace moec::cpu {
 
@@ -29,11 +36,27 @@ struct EmittedObject {
   std::string assembly;
 };
 
-/// Translates `module` (LLVM dialect), optimises and emits it. Only `moec_`
-/// symbols stay visible. Errors are diagnostics on the module.
-mlir::FailureOr<EmittedObject> emitObject(mlir::ModuleOp module,
-                                          const IsaLevel &level, bool wantLlvm,
-                                          bool wantAssembly);
+/// A module on its way from LLVM IR to machine code. It holds nothing of MLIR,
+/// so that emit() may run on another thread.
+class ObjectEmitter {
+public:
+  /// Translates `module` (LLVM dialect). Errors are diagnostics on the module.
+  static std::unique_ptr<ObjectEmitter> create(mlir::ModuleOp module,
+                                               const IsaLevel &level);
+  ~ObjectEmitter();
+
+  /// Optimises and emits. Only `moec_` symbols stay visible. On failure returns
+  /// false and says why in `error`.
+  bool emit(bool wantLlvm, bool wantAssembly, EmittedObject &result,
+            std::string &error);
+
+private:
+  ObjectEmitter();
+
+  std::unique_ptr<llvm::LLVMContext> context;
+  std::unique_ptr<llvm::Module> module;
+  std::unique_ptr<llvm::TargetMachine> machine;
+};
 
 } // namespace moec::cpu
 

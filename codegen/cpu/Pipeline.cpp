@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "codegen/cpu/Pipeline.h"
+#include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/Linker.h"
 #include "codegen/cpu/ObjectEmitter.h"
 #include "codegen/cpu/Passes.h"
@@ -15,6 +16,8 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringMap.h"
+#include <thread>
 
 using namespace mlir;
 using namespace moec::cpu;
@@ -51,12 +54,12 @@ void moec::cpu::buildSchedulePipeline(OpPassManager &manager, unsigned lanes) {
   manager.addPass(createCSEPass());
   manager.addPass(createCpuBoundAllocationsPass());
   manager.addPass(createLowerAffinePass());
-  manager.addPass(createCpuExpandMathPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createCpuOutlineParallelPass());
   manager.addPass(createCSEPass());
   manager.addPass(createCpuAllocateArenaPass());
+  manager.addPass(createCpuExpandMathPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
 }
@@ -100,34 +103,85 @@ runPipeline(ModuleOp module, const CpuCompileOptions &options,
   return manager.run(module);
 }
 
-static FailureOr<CpuCode> compileLevel(ModuleOp module, const IsaLevel &level,
-                                       const CpuCompileOptions &options) {
+/// Brings a module to LLVM IR for one level.
+static std::unique_ptr<ObjectEmitter>
+lowerForLevel(ModuleOp module, const IsaLevel &level,
+              const CpuCompileOptions &options) {
   auto dump = [&](StringRef phase) {
     if (options.dump)
       options.dump(phase, level.name, module);
   };
   if (failed(runPipeline(module, options, buildBuffersPipeline)))
-    return failure();
+    return nullptr;
   dump("buffers");
   if (failed(runPipeline(module, options, [&](OpPassManager &manager) {
         buildSchedulePipeline(manager, level.lanes);
       })))
-    return failure();
+    return nullptr;
   dump("scheduled");
   if (failed(runPipeline(module, options, buildLlvmPipeline)))
-    return failure();
+    return nullptr;
   dump("llvm");
-  FailureOr<EmittedObject> object =
-      emitObject(module, level, options.wantLlvm, options.wantAssembly);
-  if (failed(object))
-    return failure();
-  std::string error;
-  std::optional<std::string> elf = linkSharedObject(object->object, error);
+  return ObjectEmitter::create(module, level);
+}
+
+/// From LLVM IR to a shared object; touches nothing of MLIR.
+static bool emitCode(ObjectEmitter &emitter, const CpuCompileOptions &options,
+                     CpuCode &code, std::string &error) {
+  EmittedObject object;
+  if (!emitter.emit(options.wantLlvm, options.wantAssembly, object, error))
+    return false;
+  std::optional<std::string> elf = linkSharedObject(object.object, error);
   if (!elf)
-    return module.emitError("cannot be linked for ")
-           << level.name << ": " << error;
-  return CpuCode{level.name.str(), std::move(*elf), std::move(object->object),
-                 std::move(object->llvmText), std::move(object->assembly)};
+    return false;
+  code.elf = std::move(*elf);
+  code.object = std::move(object.object);
+  code.llvmText = std::move(object.llvmText);
+  code.assembly = std::move(object.assembly);
+  return true;
+}
+
+/// The text of a function without its name and those of its parameters.
+static std::string printNameless(func::FuncOp function) {
+  OwningOpRef<func::FuncOp> copy = function.clone();
+  copy->setName("");
+  for (unsigned index = 0; index < copy->getNumArguments(); ++index)
+    if (copy->getArgAttr(index, kParamAttr))
+      copy->setArgAttr(index, kParamAttr, UnitAttr::get(copy->getContext()));
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  copy->print(stream, OpPrintingFlags().useLocalScope());
+  return text;
+}
+
+/// Reads the signatures of public functions. Of functions that differ in names
+/// only (the layers of a model) all but the first are erased and call its code.
+static LogicalResult shareCode(ModuleOp module,
+                               std::vector<FunctionSignature> &functions) {
+  llvm::StringMap<unsigned> seen;
+  llvm::StringMap<std::string> cNames;
+  for (auto function :
+       llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
+    if (!function.isPublic())
+      continue;
+    FailureOr<FunctionSignature> signature = getSignature(function);
+    if (failed(signature))
+      return failure();
+    auto [name, isNew] =
+        cNames.try_emplace(cName(signature->name), signature->name);
+    if (!isNew)
+      return function.emitOpError("has the same C name as '")
+             << name->second << "'";
+    auto [first, isFirst] =
+        seen.try_emplace(printNameless(function), functions.size());
+    if (!isFirst) {
+      signature->entry = functions[first->second].entry;
+      signature->workspace = functions[first->second].workspace;
+      function.erase();
+    }
+    functions.push_back(std::move(*signature));
+  }
+  return success();
 }
 
 FailureOr<CpuModule>
@@ -144,23 +198,38 @@ moec::cpu::compileCpuModule(ModuleOp module, const CpuCompileOptions &options) {
       levels.push_back(&level);
 
   OwningOpRef<ModuleOp> common = module.clone();
-  if (failed(runPipeline(*common, options, buildParametersPipeline)))
-    return failure();
   CpuModule result;
-  for (auto function : common->getOps<func::FuncOp>()) {
-    if (!function.isPublic())
-      continue;
-    FailureOr<FunctionSignature> signature = getSignature(function);
-    if (failed(signature))
-      return failure();
-    result.functions.push_back(std::move(*signature));
-  }
-  for (const IsaLevel *level : levels) {
+  if (failed(runPipeline(*common, options, buildParametersPipeline)) ||
+      failed(shareCode(*common, result.functions)))
+    return failure();
+
+  // While LLVM works on one level, MLIR lowers the next.
+  result.code.resize(levels.size());
+  std::vector<std::string> errors(levels.size());
+  std::vector<std::thread> threads;
+  bool isLowered = true;
+  for (auto [index, level] : llvm::enumerate(levels)) {
     OwningOpRef<ModuleOp> copy = common->clone();
-    FailureOr<CpuCode> code = compileLevel(*copy, *level, options);
-    if (failed(code))
-      return failure();
-    result.code.push_back(std::move(*code));
+    std::unique_ptr<ObjectEmitter> emitter =
+        lowerForLevel(*copy, *level, options);
+    isLowered = static_cast<bool>(emitter);
+    if (!isLowered)
+      break;
+    result.code[index].level = level->name.str();
+    threads.emplace_back([&options, &code = result.code[index],
+                          &error = errors[index],
+                          emitter = std::move(emitter)] {
+      if (!emitCode(*emitter, options, code, error) && error.empty())
+        error = "code generation failed";
+    });
   }
+  for (std::thread &thread : threads)
+    thread.join();
+  for (auto [level, error] : llvm::zip(levels, errors))
+    if (!error.empty())
+      return module.emitError("cannot become code for ")
+             << level->name << ": " << error;
+  if (!isLowered)
+    return failure();
   return result;
 }

@@ -85,6 +85,8 @@ static FailureOr<TensorSignature> getTensor(func::FuncOp function, Type type,
 FailureOr<FunctionSignature> moec::cpu::getSignature(func::FuncOp function) {
   FunctionSignature signature;
   signature.name = function.getName().str();
+  signature.entry = "moec_fn_" + cName(signature.name);
+  signature.workspace = "moec_workspace_" + cName(signature.name);
   llvm::StringSet<> symbols;
   auto addResult = [&](Type type, DictionaryAttr attrs) -> LogicalResult {
     FailureOr<TensorSignature> tensor =

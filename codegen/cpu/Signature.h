@@ -30,6 +30,9 @@ struct FunctionSignature {
   std::vector<TensorSignature> results;
   /// Symbols of the globals, in the order of moec_frame::parameters.
   std::vector<std::string> parameters;
+  /// C symbols of the code: those of the function itself, or of one that differs
+  /// in names only.
+  std::string entry, workspace;
 };
 
 /// The moec_dtype of an element type.

@@ -57,6 +57,10 @@ private:
     return fail(status, llvm::toString(std::move(error)));
   }
 
+  moec::PipelineOptions makePipelineOptions() const {
+    return {options.disabledPasses, options.taps, options.exact,
+            options.explain};
+  }
   bool import();
   bool writePhase(StringRef phase, ModuleOp module);
   bool runPasses();
@@ -126,10 +130,7 @@ bool Compilation::writePhase(StringRef phase, ModuleOp module) {
 
 bool Compilation::runPasses() {
   module = source->clone();
-  moec::PipelineOptions pipeline;
-  pipeline.taps = options.taps;
-  pipeline.exact = options.exact;
-  pipeline.disabled = options.disabledPasses;
+  moec::PipelineOptions pipeline = makePipelineOptions();
   for (auto [phase, build] :
        {std::pair("moe", &moec::buildMoePipeline),
         std::pair("grouped", &moec::buildGroupedPipeline)}) {
@@ -209,6 +210,8 @@ toArtifact(const moec::cpu::FunctionSignature &function) {
   for (const moec::cpu::TensorSignature &tensor : function.results)
     result.results.push_back(toArtifact(tensor));
   result.parameters = function.parameters;
+  result.entry = function.entry;
+  result.workspace = function.workspace;
   return result;
 }
 
@@ -242,6 +245,9 @@ moec_compile_status Compilation::emitArtifact(moec::cpu::CpuModule &code) {
 }
 
 moec_compile_status Compilation::run() {
+  if (std::string wrong = moec::checkPipelineOptions(makePipelineOptions());
+      !wrong.empty())
+    return fail(MOEC_COMPILE_USAGE_ERROR, "--disable-pass: " + wrong);
   if (!import())
     return status;
   if (options.emit == moec::EmitKind::Mlir)
