@@ -84,8 +84,66 @@ SmallVector<Value> Microkernel::emitStep(int64_t rows, Value lhs, Value panel,
   return result;
 }
 
+/// `value` with dynamic sizes in place of static ones, and dynamic strides too
+/// where `dynamicStride` says so: fewer types, so fewer functions.
+static Value generalise(ImplicitLocOpBuilder &b, Value value,
+                        bool dynamicStride) {
+  auto type = cast<MemRefType>(value.getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(type.getStridesAndOffset(strides, offset)))
+    return value;
+  if (dynamicStride)
+    strides.front() = ShapedType::kDynamic;
+  SmallVector<int64_t> shape(type.getShape());
+  shape.back() = ShapedType::kDynamic;
+  auto general = MemRefType::get(
+      shape, type.getElementType(),
+      StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, strides));
+  return b.createOrFold<memref::CastOp>(general, value);
+}
+
+func::FuncOp Microkernel::getFunction(int64_t rows, TypeRange types) {
+  auto module =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  auto type = b.getFunctionType(types, {});
+  std::string base = "tile_" + std::to_string(rows) + "x16" +
+                     (streamDistance ? "_stream" : "") +
+                     (hasTail ? "_tail" : "");
+  // Tiles of one name differ in their types: element, row stride.
+  for (unsigned number = 0;; ++number) {
+    std::string name = base + "_" + std::to_string(number);
+    auto function = module.lookupSymbol<func::FuncOp>(name);
+    if (function && function.getFunctionType() != type)
+      continue;
+    if (!function) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToEnd(module.getBody());
+      function = func::FuncOp::create(b, name, type);
+      function.setPrivate();
+      b.setInsertionPointToStart(function.addEntryBlock());
+      emitBody(rows, function.getArguments());
+      func::ReturnOp::create(b);
+    }
+    return function;
+  }
+}
+
 void Microkernel::emit(int64_t rows, Value lhs, Value panel, Value sums,
                        Value length, Value next, Value nextOffset) {
+  SmallVector<Value> arguments{generalise(b, lhs, /*dynamicStride=*/false),
+                               panel,
+                               generalise(b, sums, /*dynamicStride=*/true),
+                               length,
+                               next,
+                               nextOffset};
+  func::CallOp::create(b, getFunction(rows, ValueRange(arguments).getTypes()),
+                       arguments);
+}
+
+void Microkernel::emitBody(int64_t rows, ValueRange arguments) {
+  Value lhs = arguments[0], panel = arguments[1], sums = arguments[2],
+        length = arguments[3], next = arguments[4], nextOffset = arguments[5];
   unsigned vectors = kPanelLanes / lanes;
   auto type = VectorType::get(lanes, b.getF32Type());
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));

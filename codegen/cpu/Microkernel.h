@@ -8,6 +8,7 @@
 #ifndef MOEC_CODEGEN_CPU_MICROKERNEL_H
 #define MOEC_CODEGEN_CPU_MICROKERNEL_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace moec::cpu {
@@ -20,7 +21,9 @@ inline constexpr int64_t kDepthUnroll = 8;
 /// Rows of the largest register tile for vectors of `lanes` f32.
 int64_t getTileRows(unsigned lanes);
 
-/// Emits register tiles.
+/// Emits register tiles: each shape once, as a private function that all matmuls
+/// of the module call. A tile runs for thousands of cycles, so the call costs
+/// nothing, and the code of a layer stays small.
 struct Microkernel {
   mlir::ImplicitLocOpBuilder &b;
   /// f32 in a vector register, 8 or 16.
@@ -40,6 +43,8 @@ struct Microkernel {
             mlir::Value length, mlir::Value next, mlir::Value nextOffset);
 
 private:
+  mlir::func::FuncOp getFunction(int64_t rows, mlir::TypeRange types);
+  void emitBody(int64_t rows, mlir::ValueRange arguments);
   llvm::SmallVector<mlir::Value> emitStep(int64_t rows, mlir::Value lhs,
                                           mlir::Value panel, mlir::Value k,
                                           int64_t unroll,
