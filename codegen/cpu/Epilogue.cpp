@@ -101,19 +101,14 @@ Value Epilogue::emit(ImplicitLocOpBuilder &b, Value column, unsigned width,
     return wide;
   };
   for (Operation &op : body.without_terminator()) {
-    if (width == 0 || isa<arith::ConstantOp>(op)) {
-      b.clone(op, mapping);
-      continue;
-    }
-    SmallVector<Value> operands = llvm::map_to_vector(op.getOperands(), widen);
-    SmallVector<Type> types;
-    for (Type type : op.getResultTypes())
-      types.push_back(VectorType::get(width, type));
-    Operation *wide = b.create(op.getLoc(), op.getName().getIdentifier(),
-                               operands, types, op.getAttrs());
-    wide->setPropertiesFromAttribute(op.getPropertiesAsAttribute(),
-                                     /*emitError=*/nullptr);
-    mapping.map(op.getResults(), wide->getResults());
+    bool wide = width != 0 && !isa<arith::ConstantOp>(op);
+    if (wide)
+      for (Value operand : op.getOperands())
+        widen(operand);
+    Operation *copy = b.clone(op, mapping);
+    if (wide)
+      for (Value result : copy->getResults())
+        result.setType(VectorType::get(width, result.getType()));
   }
   return widen(body.getTerminator()->getOperand(0));
 }
