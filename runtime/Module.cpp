@@ -192,34 +192,35 @@ bool TableBuilder::buildFunctions() {
 /// The variant to load: the named one, or the best that runs here.
 static moec_status chooseVariant(const moec_module &module, const char *level,
                                  uint32_t &choice, moec_error *error) {
-  uint32_t count = module.numVariants();
-  choice = count;
-  for (uint32_t i = 0; i < count; ++i) {
+  const moec_variant_info *best = nullptr;
+  const moec_variant_info *refused = nullptr;
+  for (uint32_t i = 0; i < module.numVariants(); ++i) {
     const moec_variant_info &variant = module.variants[i];
     if (level && strcmp(variant.level, level) != 0)
       continue;
     if (!variant.runs_here) {
-      const char *missing = levelRank(variant.level)
-                                ? missingLevelFeature(variant.level)
-                                : nullptr;
-      fail(error, MOEC_ENVIRONMENT,
-           "%s: this processor cannot run the %s code%s%s", module.name,
-           variant.level, missing ? ": it lacks " : "", missing ? missing : "");
+      refused = &variant;
       continue;
     }
-    if (choice == count ||
-        levelRank(variant.level) > levelRank(module.variants[choice].level) ||
-        (levelRank(variant.level) == levelRank(module.variants[choice].level) &&
-         variant.num_cpu_features > module.variants[choice].num_cpu_features))
-      choice = i;
+    int rank = levelRank(variant.level);
+    int bestRank = best ? levelRank(best->level) : 0;
+    if (rank > bestRank ||
+        (rank == bestRank && variant.num_cpu_features > best->num_cpu_features))
+      best = &variant;
   }
-  if (choice != count)
+  if (best) {
+    choice = uint32_t(best - module.variants);
     return MOEC_OK;
-  bool known = false;
-  for (uint32_t i = 0; i < count; ++i)
-    known |= !level || strcmp(module.variants[i].level, level) == 0;
-  if (known) // the message is written
-    return MOEC_ENVIRONMENT;
+  }
+  if (refused) {
+    const char *missing = levelRank(refused->level)
+                              ? missingLevelFeature(refused->level)
+                              : nullptr;
+    return fail(error, MOEC_ENVIRONMENT,
+                "%s: this processor cannot run the %s code%s%s", module.name,
+                refused->level, missing ? ": it lacks " : "",
+                missing ? missing : "");
+  }
   return fail(error, level ? MOEC_NOT_FOUND : MOEC_BAD_ARTIFACT,
               "%s: there is no code%s%s", module.name,
               level ? " of level " : "", level ? level : "");
