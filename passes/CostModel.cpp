@@ -83,7 +83,8 @@ double moec::predictSeconds(const TargetDescription &target,
                kernelEfficiency(target, shape, tile, blockRows));
   double weightBytes = active * allColumns * shape.depth * shape.elementBytes;
   double rowBytes = double(rows) * shape.depth * 4;
-  coreSeconds += rowBytes * columnBlocks / kPackBytes;
+  if (shape.gather || tile.rows > kStreamedRows)
+    coreSeconds += rowBytes * columnBlocks / kPackBytes;
   coreSeconds += 2 * rows * allColumns * 4 * (depthBlocks - 1) / kPartialBytes;
   coreSeconds += weightBytes * (rowBlocks - 1) / kRereadBytes;
   // Rows of several depth blocks come back for each block of columns.
@@ -103,28 +104,21 @@ double moec::predictSeconds(const TargetDescription &target,
   double drawn = std::min(1.0, 0.25 * std::min(tasks, cores));
   double bytes = weightBytes + rowBytes +
                  double(rows) * shape.columns * 4 * (shape.reduce ? 2 : 1);
-  drawn /= 1 + 0.25 * (cores - 1) / tasks;
+  drawn /= 1 + 0.25 * (cores - 1) / std::max(tasks, cores);
   double streamBytes = double(kLanes) * tile.depth * shape.elementBytes;
   drawn *= streamBytes / (streamBytes + kStreamStartBytes);
   return std::max(wall, bytes / (target.readGbps * 1e9 * drawn)) +
          kLaunchSeconds;
 }
 
-llvm::SmallVector<Tile> moec::getDecodeTiles(const TargetDescription &target,
-                                             const MatmulShape &shape) {
+llvm::SmallVector<Tile> moec::getDecodeTiles(const MatmulShape &shape) {
   llvm::SmallVector<Tile> tiles;
-  for (int64_t rows : {6, 12, 24}) {
-    // Routing may be skewed, so a tile may have to take more rows than few.
-    if (rows > kTileRows && rows * shape.depth * 4 > target.l2Bytes / 2)
-      break;
-    for (int64_t taskPanels = 1;; taskPanels *= 2) {
-      tiles.push_back({rows, evenUp(shape.depth), 1,
-                       std::min(taskPanels, shape.numPanels)});
-      if (taskPanels >= shape.numPanels)
-        break;
-    }
+  for (int64_t taskPanels = 1;; taskPanels *= 2) {
+    tiles.push_back({kStreamedRows, evenUp(shape.depth), 1,
+                     std::min(taskPanels, shape.numPanels)});
+    if (taskPanels >= shape.numPanels)
+      return tiles;
   }
-  return tiles;
 }
 
 llvm::SmallVector<Tile> moec::getPrefillTiles(const TargetDescription &target,
@@ -136,7 +130,7 @@ llvm::SmallVector<Tile> moec::getPrefillTiles(const TargetDescription &target,
     depth = depth * 5 / 4 >= wholeDepth ? wholeDepth : depth;
     for (int64_t panels : {8, 4, 16}) {
       panels = std::min(panels, shape.numPanels);
-      for (int64_t rows : {264, 192, 132, 96, 66, 48, 24, 12, 6}) {
+      for (int64_t rows : {264, 192, 132, 96, 72, 48, 24, 12}) {
         if (rows * (depth * 4 + panels * kLanes * 4) > target.l2Bytes / 2)
           continue;
         for (int64_t taskPanels = panels;; taskPanels *= 2) {
@@ -198,18 +192,20 @@ Strategy moec::chooseStrategy(const TargetDescription &target,
     few.push_back(tokens * shape.rowsPerToken);
   for (int64_t tokens : kPrefillTokens)
     many.push_back(tokens * shape.rowsPerToken);
-  Tile decode = pickTile(target, shape, getDecodeTiles(target, shape), few);
+  Tile decode = pickTile(target, shape, getDecodeTiles(shape), few);
   Tile prefill = pickTile(target, shape, getPrefillTiles(target, shape), many);
   if (isEnough(target, shape, prefill, decode, few))
     return {std::nullopt, prefill, 0};
   if (isEnough(target, shape, decode, prefill, many))
     return {std::nullopt, decode, 0};
-  // Downwards from many rows to the first count where decode is faster.
-  int64_t threshold = kMaxRows;
-  while (threshold > 1 && predictSeconds(target, shape, prefill, threshold) <=
-                              predictSeconds(target, shape, decode, threshold))
-    threshold = std::min(threshold - 1, threshold * 7 / 8);
-  return {decode, prefill, threshold + 1};
+  // Downwards from many rows to the last count from which prefill is faster.
+  int64_t threshold = kMaxRows, rows = kMaxRows;
+  while (rows > 1 && predictSeconds(target, shape, prefill, rows) <=
+                         predictSeconds(target, shape, decode, rows)) {
+    threshold = rows;
+    rows = std::min(rows - 1, rows * 7 / 8);
+  }
+  return {decode, prefill, threshold};
 }
 
 Tile moec::chooseTile(const TargetDescription &target, const MatmulShape &shape,
@@ -218,7 +214,7 @@ Tile moec::chooseTile(const TargetDescription &target, const MatmulShape &shape,
   if (nested)
     machine.cores = 1;
   llvm::SmallVector<Tile> tiles = getPrefillTiles(machine, shape);
-  llvm::append_range(tiles, getDecodeTiles(machine, shape));
+  llvm::append_range(tiles, getDecodeTiles(shape));
   Tile chosen = pickTile(machine, shape, tiles, std::max<int64_t>(1, rows));
   // Room for more rows than there are is wasted.
   chosen.rows = std::min<int64_t>(

@@ -13,6 +13,11 @@
 
 namespace moec {
 
+/// Code generation streams the panels of a tile with at most so many rows: it
+/// prefetches the panel itself instead of the next one, and reads the rows
+/// where they stand if it can.
+inline constexpr int64_t kStreamedRows = 8;
+
 /// A grouped matmul over packed weights, without its rows.
 struct MatmulShape {
   /// Groups (experts); 1 for a dense matmul.
@@ -24,6 +29,8 @@ struct MatmulShape {
   /// Panels of one group, and bytes of a weight element.
   int64_t numPanels = 1;
   int64_t elementBytes = 4;
+  /// Rows are read through the table of tokens.
+  bool gather = false;
   /// Rows are added to tokens, so that tasks may not share columns.
   bool reduce = false;
   /// Rows of a token (slots of the routing).
@@ -45,8 +52,7 @@ double predictSeconds(const TargetDescription &target, const MatmulShape &shape,
                       const Tile &tile, int64_t rows);
 
 /// Tiles that keep the depth whole and stream one panel at a time: few rows.
-llvm::SmallVector<Tile> getDecodeTiles(const TargetDescription &target,
-                                       const MatmulShape &shape);
+llvm::SmallVector<Tile> getDecodeTiles(const MatmulShape &shape);
 
 /// Tiles whose packed rows and partial results fit half of the L2 cache.
 llvm::SmallVector<Tile> getPrefillTiles(const TargetDescription &target,

@@ -107,8 +107,8 @@ static void printMatmul(raw_ostream &stream, const TargetDescription &target,
     std::string label = "below " + std::to_string(strategy.threshold) + " rows";
     printPrediction(stream, target, shape, label, *strategy.decode);
     for (const Tile &tile :
-         getAlternatives(target, shape, getDecodeTiles(target, shape),
-                         *strategy.decode, kTokens[0]))
+         getAlternatives(target, shape, getDecodeTiles(shape), *strategy.decode,
+                         kTokens[0]))
       printPrediction(stream, target, shape, "  instead of", tile);
   }
   printPrediction(stream, target, shape,

@@ -31,6 +31,7 @@ MatmulShape moec::getMatmulShape(MatmulOp matmul) {
   shape.numPanels = panels.getNumPanels();
   shape.elementBytes =
       std::max(1u, weight.getElementType().getIntOrFloatBitWidth() / 8);
+  shape.gather = matmul.getGather();
   shape.reduce = matmul.getReduce();
   // Only the routing says how many rows a token has.
   if (Value tokens = matmul.getTokens())

@@ -54,19 +54,22 @@ func.func @two_dense_variants(%x: tensor<?x4095xf32>, %w: tensor<1x256x4095x16x1
 
 // -----
 
-// A small matmul is not worth two variants.
-// CHECK-LABEL: func.func @one_variant_when_small
-func.func @one_variant_when_small(%x: tensor<?x7xf32>, %w: tensor<1x2x7x16x1xf32>, %e: tensor<?x20xf32>) -> tensor<?x20xf32> {
-  // CHECK-NOT: scf.if
-  // CHECK: tile = #grouped.tile<rows = {{[0-9]+}}, depth = 8, panels = {{[12]}}, task_panels = {{[12]}}>
-  // CHECK-NOT: grouped.matmul
-  %h = grouped.matmul lhs(%x : tensor<?x7xf32>) rhs(%w : tensor<1x2x7x16x1xf32>)
-    outs(%e : tensor<?x20xf32>)
-    attributes {maps = [], panels = #grouped.panels<parts = 1, columns = 20, depth = 7>} {
-  ^bb0(%a: f32):
-    grouped.yield %a : f32
-  } -> tensor<?x20xf32>
-  return %h : tensor<?x20xf32>
+// Where memory is never the roof and one core does all, streaming gains nothing.
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"CPU" = #dlti.target_device_spec<
+    "moec.cores" = 1 : i64, "moec.read_gbps" = 1000000 : i64>>} {
+  // CHECK-LABEL: func.func @one_variant_when_it_is_enough
+  func.func @one_variant_when_it_is_enough(%x: tensor<?x512xf32>, %w: tensor<1x256x512x16x1xf32>, %e: tensor<?x4096xf32>) -> tensor<?x4096xf32> {
+    // CHECK-NOT: scf.if
+    // CHECK: tile = #grouped.tile<rows = {{[0-9]+}}, depth = 512,
+    // CHECK-NOT: grouped.matmul
+    %h = grouped.matmul lhs(%x : tensor<?x512xf32>) rhs(%w : tensor<1x256x512x16x1xf32>)
+      outs(%e : tensor<?x4096xf32>)
+      attributes {maps = [], panels = #grouped.panels<parts = 1, columns = 4096, depth = 512>} {
+    ^bb0(%a: f32):
+      grouped.yield %a : f32
+    } -> tensor<?x4096xf32>
+    return %h : tensor<?x4096xf32>
+  }
 }
 
 // -----
