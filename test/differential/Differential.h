@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One module by the reference interpreter and by compiled code.
+
+#ifndef MOEC_TEST_DIFFERENTIAL_DIFFERENTIAL_H
+#define MOEC_TEST_DIFFERENTIAL_DIFFERENTIAL_H
+
+#include "codegen/cpu/Pipeline.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "passes/Pipelines.h"
+#include "reference/Value.h"
+#include <string>
+#include <vector>
+
+namespace moec::test {
+
+class Differential {
+public:
+  /// Parses the module and compiles its function "layers.0.moe" for `level`,
+  /// leaving out the passes named in `disabled`. Failures are test failures.
+  Differential(const std::string &text, const std::string &level,
+               std::vector<std::string> disabled = {});
+
+  bool isCompiled() const { return !elf.empty(); }
+  /// The module after the passes on the grouped dialect.
+  std::string printGrouped();
+
+  /// Runs `tokens` random rows both ways and compares: floats within 1e-4 of
+  /// the largest, integers exactly, and compiled results bit by bit for 1, 2
+  /// and 3 workers.
+  void compare(int64_t tokens);
+
+private:
+  std::vector<reference::Tensor> runReference(const reference::Tensor &input);
+  std::vector<std::vector<char>> runCompiled(std::vector<float> input,
+                                             uint32_t workers);
+
+  mlir::MLIRContext context;
+  std::string errors;
+  mlir::ScopedDiagnosticHandler handler;
+  mlir::OwningOpRef<mlir::ModuleOp> source, module;
+  cpu::FunctionSignature signature;
+  std::string elf;
+  /// Values of the parameters as compiled code reads them, 64-byte aligned.
+  std::vector<std::vector<char>> parameters;
+};
+
+/// ISA levels that this machine runs.
+std::vector<std::string> getHostLevels();
+
+} // namespace moec::test
+
+#endif // MOEC_TEST_DIFFERENTIAL_DIFFERENTIAL_H
