@@ -112,7 +112,9 @@ Error PackedSource::stream(ByteSink sink) const {
     int64_t columns =
         std::min(count * layout.lanesPerPart(), layout.columns - column);
     int64_t partBytes = columns * layout.depth * layout.elementSize;
-    std::vector<char> rows(partBytes * layout.parts);
+    // Kept by the thread: making it anew would clear it for nothing.
+    static thread_local std::vector<char> rows;
+    rows.resize(partBytes * layout.parts);
     const void *partRows[2] = {rows.data(), rows.data() + partBytes};
     for (auto [index, part] : llvm::enumerate(parts))
       if (Error error = part->read(
