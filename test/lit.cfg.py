@@ -23,6 +23,7 @@ config.environment["MOEC_SHARED"] = os.environ.get("MOEC_SHARED", "")
 for tool in ["moe-opt", "moe-run", "moe-bench", "moe-inspect", "moec"]:
     config.substitutions.append(("%" + tool, os.path.join(config.bin_dir, tool)))
 config.substitutions.append(("%python", config.python))
+config.substitutions.append(("%lib_dir", os.path.join(config.build_dir, "lib")))
 config.substitutions.append(("%source_dir", config.source_dir))
 config.substitutions.append(("%fixtures", os.path.join(config.source_dir, "test", "fixtures")))
 
