@@ -28,11 +28,14 @@ public:
   const int64_t elementSize;
 };
 
+using ParameterNodePtr = std::unique_ptr<ParameterReader::Node>;
+
 /// Makes the tree of `value`. Dimensions of `expected` that are
 /// ShapedType::kDynamic are filled from the files.
-llvm::Expected<std::unique_ptr<ParameterReader::Node>>
-buildParameterNode(mlir::Attribute value, Shape expected, mlir::Type element,
-                   SourceFiles &files);
+llvm::Expected<ParameterNodePtr> buildParameterNode(mlir::Attribute value,
+                                                    Shape expected,
+                                                    mlir::Type element,
+                                                    SourceFiles &files);
 
 } // namespace moec
 
