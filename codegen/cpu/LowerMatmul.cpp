@@ -253,8 +253,8 @@ void PackedMatmul::emitGroups() {
       Value first = perChunk.getInductionVar();
       Value left = arith::SubIOp::create(b, end, first);
       Value count = arith::MinUIOp::create(b, left, size);
-      for (auto [field, value] :
-           llvm::enumerate(ArrayRef<Value>{group, first, count}))
+      SmallVector<Value> fields{group, first, count};
+      for (auto [field, value] : llvm::enumerate(fields))
         memref::StoreOp::create(b, value, table,
                                 ValueRange{at, index(b, field)});
       scf::YieldOp::create(b, plus(b, at, 1));
