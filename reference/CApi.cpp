@@ -100,16 +100,16 @@ int32_t dtypeOf(Type type) {
   return 0;
 }
 
-/// Reads a borrowed tensor of the given element type; false if it is another.
-bool readTensor(const moec_tensor &source, Type elementType, Tensor &result) {
-  if (source.rank < 0 || source.dtype != dtypeOf(elementType))
+/// Whether a borrowed tensor is one of this type.
+bool fits(const moec_tensor &tensor, RankedTensorType type) {
+  if (tensor.rank != type.getRank() ||
+      tensor.dtype != dtypeOf(type.getElementType()))
     return false;
-  ArrayRef<int64_t> shape(source.shape, source.rank);
-  if (llvm::any_of(shape, [](int64_t size) { return size < 0; }) ||
-      (!source.data && numElements(shape) > 0))
-    return false;
-  result = fromBytes(elementType, shape, source.data);
-  return true;
+  ArrayRef<int64_t> shape(tensor.shape, tensor.rank);
+  for (auto [size, wanted] : llvm::zip_equal(shape, type.getShape()))
+    if (size < 0 || (!ShapedType::isDynamic(wanted) && size != wanted))
+      return false;
+  return tensor.data || numElements(shape) == 0;
 }
 
 /// Lends a tensor's bytes to a callback.
@@ -159,18 +159,15 @@ private:
     for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
       auto tensor = dyn_cast<RankedTensorType>(type);
       const moec_tensor &given = request.arguments[index];
-      bool fits =
-          tensor && given.rank == tensor.getRank() &&
-          readTensor(given, tensor.getElementType(), arguments.emplace_back());
-      for (int64_t dim = 0; fits && dim < tensor.getRank(); ++dim)
-        fits = tensor.isDynamicDim(dim) ||
-               tensor.getDimSize(dim) == given.shape[dim];
-      if (!fits) {
+      if (!tensor || !fits(given, tensor)) {
         std::string text;
         llvm::raw_string_ostream(text) << type;
         return report(MOEC_REFERENCE_BAD_ARGUMENT,
                       "argument " + Twine(index) + ": expected " + text);
       }
+      arguments.push_back(fromBytes(tensor.getElementType(),
+                                    ArrayRef(given.shape, given.rank),
+                                    given.data));
     }
     return MOEC_REFERENCE_OK;
   }
@@ -178,17 +175,16 @@ private:
   Host makeHost() {
     Host host;
     host.getParameter = [this](StringRef symbol, RankedTensorType type,
-                               Tensor &value) {
+                               std::shared_ptr<const void> &bytes) {
       moec_tensor given{};
       if (!request.get_parameter ||
           request.get_parameter(request.host, symbol.str().c_str(), &given)) {
         stopped = true;
         return failure();
       }
-      if (given.rank != type.getRank() ||
-          ArrayRef(given.shape, given.rank) != type.getShape())
-        return failure();
-      return success(readTensor(given, type.getElementType(), value));
+      // Borrowed until the run returns.
+      bytes = std::shared_ptr<const void>(std::shared_ptr<void>(), given.data);
+      return success(fits(given, type));
     };
     if (request.tap)
       host.tap = [this](StringRef name, RankedTensorType type,

@@ -85,6 +85,17 @@ LogicalResult Interpreter::call(func::FuncOp function,
   return result;
 }
 
+const RuntimeValue &Interpreter::get(Value value) {
+  RuntimeValue &result = frame->lookup(value);
+  if (const Parameter *parameter = result.parameter.get()) {
+    result.tensor = std::make_shared<Tensor>(
+        fromBytes(parameter->type.getElementType(), parameter->type.getShape(),
+                  parameter->bytes.get()));
+    result.parameter = nullptr;
+  }
+  return result;
+}
+
 SmallVector<RuntimeValue> Interpreter::getAll(ValueRange values) {
   return llvm::map_to_vector(values, [&](Value value) { return get(value); });
 }
@@ -126,15 +137,16 @@ LogicalResult Interpreter::loadGlobal(Operation *user, SymbolRefAttr name,
     value = fromAttribute(constant);
   } else {
     auto type = dyn_cast<RankedTensorType>(global.getType());
-    Tensor tensor;
+    auto parameter = std::make_shared<Parameter>();
+    parameter->type = type;
     if (!type || !host.getParameter ||
-        failed(host.getParameter(symbol, type, tensor)))
+        failed(host.getParameter(symbol, type, parameter->bytes)))
       return user->emitOpError()
              << "expects a value for parameter '" << symbol << "'";
-    value.tensor = std::make_shared<Tensor>(std::move(tensor));
+    value.parameter = std::move(parameter);
   }
   bool isTensor = isa<RankedTensorType>(global.getType());
-  if (isTensor != static_cast<bool>(value.tensor))
+  if (isTensor != (value.tensor || value.parameter))
     return global.emitOpError("expects a value of its type");
   globals[symbol] = value;
   return success();

@@ -37,7 +37,12 @@ public:
 
   llvm::LogicalResult run(mlir::Operation *op);
 
-  const RuntimeValue &get(mlir::Value value) { return frame->lookup(value); }
+  /// The value of a name; a parameter is decoded.
+  const RuntimeValue &get(mlir::Value value);
+  /// The bytes behind a name that still is a parameter, or null.
+  const Parameter *getParameter(mlir::Value value) {
+    return frame->lookup(value).parameter.get();
+  }
   Scalar getScalar(mlir::Value value) { return get(value).scalar; }
   int64_t getInteger(mlir::Value value) { return get(value).scalar.integer; }
   const Tensor &getTensor(mlir::Value value) { return *get(value).tensor; }
@@ -78,7 +83,7 @@ private:
   /// Names of one call.
   struct Frame {
     llvm::DenseMap<mlir::Value, RuntimeValue> names;
-    const RuntimeValue &lookup(mlir::Value value) {
+    RuntimeValue &lookup(mlir::Value value) {
       auto found = names.find(value);
       assert(found != names.end() && "operand without a value");
       return found->second;

@@ -117,6 +117,28 @@ static RuntimeValue wrap(Tensor tensor) {
   return {makeInteger(0), std::make_shared<Tensor>(std::move(tensor)), nullptr};
 }
 
+/// One slice of a stack of weights.
+static LogicalResult takeSlice(Interpreter &interpreter, moe::ExpertsOp op,
+                               Value stack, int64_t slot, Tensor &slice) {
+  const Parameter *parameter = interpreter.getParameter(stack);
+  ArrayRef<int64_t> shape = parameter ? parameter->type.getShape()
+                                      : interpreter.getTensor(stack).shape;
+  if (slot >= shape[0])
+    return op.emitOpError()
+           << "expects slot " << slot << " within a stack of " << shape[0];
+  if (parameter) {
+    Type type = parameter->type.getElementType();
+    int64_t bytes = numElements(shape.drop_front()) * elementBytes(type);
+    slice = fromBytes(type, shape.drop_front(),
+                      static_cast<const char *>(parameter->bytes.get()) +
+                          slot * bytes);
+    return success();
+  }
+  slice = takeRows(interpreter.getTensor(stack), slot, slot + 1);
+  slice.shape.erase(slice.shape.begin());
+  return success();
+}
+
 /// Runs the region of one expert on its rows.
 static LogicalResult runExpert(Interpreter &interpreter, moe::ExpertsOp op,
                                int64_t expert,
@@ -128,19 +150,13 @@ static LogicalResult runExpert(Interpreter &interpreter, moe::ExpertsOp op,
   for (Value rows : op.getRows())
     arguments.push_back(
         wrap(takeRows(interpreter.getTensor(rows), begin, end)));
-  for (Value stackValue : op.getParams()) {
-    const Tensor &stack = interpreter.getTensor(stackValue);
-    BlockArgument slice = body.getArgument(arguments.size());
-    int64_t slot = op.getSlotOf(expert);
-    Tensor part{SmallVector<int64_t>(llvm::drop_begin(stack.shape)), {}};
+  for (Value stack : op.getParams()) {
+    Tensor slice;
     // A stack that the region does not read may have fewer slices.
-    if (!slice.use_empty()) {
-      if (slot >= stack.shape[0])
-        return op.emitOpError() << "expects slot " << slot
-                                << " within a stack of " << stack.shape[0];
-      part.data = takeRows(stack, slot, slot + 1).data;
-    }
-    arguments.push_back(wrap(std::move(part)));
+    if (!body.getArgument(arguments.size()).use_empty() &&
+        failed(takeSlice(interpreter, op, stack, op.getSlotOf(expert), slice)))
+      return failure();
+    arguments.push_back(wrap(std::move(slice)));
   }
   arguments.push_back({makeInteger(expert), nullptr, nullptr});
   if (failed(interpreter.runBlock(body, arguments, yielded)))

@@ -16,10 +16,12 @@ namespace moec::reference {
 
 /// Where the interpreter gets parameters and hands taps.
 struct Host {
-  /// Fills `value` with the ml_program.global `symbol`, whose value is a
-  /// `moe` attribute; asked once for each symbol. Failure stops the run.
+  /// Gives the row-major bytes of the ml_program.global `symbol`, whose value
+  /// is a `moe` attribute, in the layout of its type; asked once for each
+  /// symbol. Failure stops the run.
   std::function<llvm::LogicalResult(llvm::StringRef symbol,
-                                    mlir::RankedTensorType type, Tensor &value)>
+                                    mlir::RankedTensorType type,
+                                    std::shared_ptr<const void> &bytes)>
       getParameter;
   /// Receives each `moe.tap`; may be empty.
   std::function<void(llvm::StringRef name, mlir::RankedTensorType type,

@@ -50,12 +50,21 @@ struct Plan {
   int64_t rows() const { return tokens.size(); }
 };
 
+/// The value of a parameter as the host gave it: row-major elements in the
+/// memory layout of the type. Decoded where it is read, since a layer reads few
+/// slices of a large stack.
+struct Parameter {
+  mlir::RankedTensorType type;
+  std::shared_ptr<const void> bytes;
+};
+
 /// A value of the program: a scalar, a tensor (never changed once made), the
-/// shared memory of a memref, or a plan.
+/// shared memory of a memref, a plan, or a parameter not yet decoded.
 struct RuntimeValue {
   Scalar scalar = makeInteger(0);
   std::shared_ptr<Tensor> tensor;
   std::shared_ptr<const Plan> plan;
+  std::shared_ptr<const Parameter> parameter = nullptr;
 };
 
 /// The number rounded to the type: floats to nearest even, integers wrapped.

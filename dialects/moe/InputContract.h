@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The input contract: the one table of operations that a module may hold before
-// it is lowered to the grouped dialect. The pass moe-verify-input checks it, the
-// reference interpreter implements it.
+// it is lowered to the grouped dialect. The pass moe-verify-input checks it,
+// the reference interpreter implements it.
 
 #ifndef MOEC_DIALECTS_MOE_INPUTCONTRACT_H
 #define MOEC_DIALECTS_MOE_INPUTCONTRACT_H

@@ -107,10 +107,10 @@ std::vector<reference::Tensor>
 Differential::runReference(const reference::Tensor &input) {
   reference::Host host;
   host.getParameter = [&](StringRef symbol, RankedTensorType type,
-                          reference::Tensor &value) {
-    std::vector<char> bytes = readGlobal(*source, symbol);
-    value = reference::fromBytes(type.getElementType(), type.getShape(),
-                                 bytes.data());
+                          std::shared_ptr<const void> &bytes) {
+    auto value =
+        std::make_shared<std::vector<char>>(readGlobal(*source, symbol));
+    bytes = std::shared_ptr<const void>(value, value->data());
     return success();
   };
   SmallVector<reference::Tensor> results;

@@ -67,12 +67,12 @@ protected:
         << llvm::toString(imported.takeError());
     module = std::move(*imported);
     host.getParameter = [&](llvm::StringRef symbol, mlir::RankedTensorType type,
-                            Tensor &value) {
+                            std::shared_ptr<const void> &value) {
       auto global = module->lookupSymbol<mlir::ml_program::GlobalOp>(symbol);
       auto bytes = readParameter(*global.getValue(), type, symbol, files);
       EXPECT_TRUE(static_cast<bool>(bytes));
-      value = reference::fromBytes(type.getElementType(), type.getShape(),
-                                   bytes->data());
+      auto owner = std::make_shared<std::vector<char>>(std::move(*bytes));
+      value = std::shared_ptr<const void>(owner, owner->data());
       return mlir::success();
     };
   }
