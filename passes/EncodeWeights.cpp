@@ -63,6 +63,9 @@ std::optional<StringRef>
 Encoder::collectGlobals(MatmulOp matmul, SmallVectorImpl<GlobalOp> &globals) {
   if (matmul.getRhs().size() > 2)
     return "more than two weights";
+  // A reader of the artifact takes parts as [columns, depth] out of panels.
+  if (matmul.getLayout() == RhsLayout::KN)
+    return "weights of layout [depth, columns]";
   auto type = dyn_cast<RankedTensorType>(matmul.getRhs()[0].getType());
   if (!type || !type.hasStaticShape())
     return "weights of dynamic shape";
@@ -95,8 +98,6 @@ void Encoder::encode(MatmulOp matmul) {
   int64_t rank = type.getRank();
   int64_t columns = type.getDimSize(rank - 2);
   int64_t depth = type.getDimSize(rank - 1);
-  if (matmul.getLayout() == RhsLayout::KN)
-    std::swap(columns, depth);
   auto panels = PanelsAttr::get(context, globals.size(), columns, depth);
   GlobalOp packed = getPacked(globals, panels, matmul.getLayout(), type);
 

@@ -306,12 +306,12 @@ def MoeEncodeWeightsPass : Pass<"moe-encode-weights", "::mlir::ModuleOp"> {
     compile time, and the matmul gets `panels`. Matmuls with equal weights share
     one packing; originals that nobody reads any more are erased.
 
-    Legal for constant globals of static shape with f32, bf16 or f16 elements and
-    a value that the packer knows. A remark names the reason where weights stay
-    as they are.
+    Legal for constant globals of layout `nk`, of static shape, with f32, bf16 or
+    f16 elements and a value that the packer knows. A remark names the reason
+    where weights stay as they are.
 
     Why: a kernel then reads 16 columns of every part at each depth as one
-    contiguous stream, whatever the checkpoint's orientation.
+    contiguous stream.
 
     ```mlir
     ml_program.global private @g(#moe.random<seed = 1, std = 0.02 : f64>) : tensor<8x24x32xbf16>
