@@ -90,10 +90,12 @@ struct ExpandMath : moec::cpu::impl::CpuExpandMathPassBase<ExpandMath> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandExp>(&getContext(), /*benefit=*/10);
-    auto any = [](StringRef) { return true; };
     populateMathF32ExpansionPatterns(
         patterns, [](StringRef name) { return name != "math.fma"; });
-    populateMathPolynomialApproximationPatterns(patterns, any);
+    // Upstream's rsqrt is an AVX instruction, right to 12 bits only.
+    populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
+      return name != "math.rsqrt" && name != "math.exp";
+    });
     math::populateExpansionPatterns(patterns, {"sinh", "cosh", "tan", "asinh",
                                                "acosh", "atanh", "exp2", "powf",
                                                "fpowi", "rsqrt", "clampf"});

@@ -23,11 +23,13 @@ struct PrepareTensors
   void splitEmptyTensors() {
     SmallVector<tensor::EmptyOp> empties;
     getOperation()->walk([&](tensor::EmptyOp op) { empties.push_back(op); });
-    for (tensor::EmptyOp op : empties)
+    for (tensor::EmptyOp op : empties) {
       for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
         OpBuilder builder(use.getOwner());
         use.set(builder.clone(*op)->getResult(0));
       }
+      op.erase();
+    }
   }
 
   void runOnOperation() override {

@@ -43,6 +43,12 @@ struct ResultsToArguments
     auto returnOp =
         cast<func::ReturnOp>(function.getBody().front().getTerminator());
     OpBuilder builder(returnOp);
+    // Inputs and parameters belong to the caller: they are only read.
+    for (unsigned index = 0; index < function.getNumArguments(); ++index)
+      if (isa<TensorType>(function.getArgumentTypes()[index]))
+        function.setArgAttr(
+            index, bufferization::BufferizationDialect::kWritableAttrName,
+            builder.getBoolAttr(false));
     unsigned numResults = function.getNumResults();
     for (unsigned index = 0; index < numResults; ++index) {
       auto type = dyn_cast<RankedTensorType>(function.getResultTypes()[index]);

@@ -2,6 +2,7 @@
 //
 // Runs passes and pipelines on .mlir files.
 
+#include "codegen/cpu/Pipeline.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -13,10 +14,12 @@
 int main(int argc, char **argv) {
   moec::registerMoecPasses();
   moec::registerMoeToGroupedPipeline();
+  moec::cpu::registerCpuPasses();
   mlir::registerTransformsPasses();
   mlir::bufferization::registerBufferizationPasses();
   mlir::DialectRegistry registry;
   moec::registerDialects(registry);
+  moec::cpu::registerCpuDialects(registry);
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "moec's pass driver\n", registry));
 }
