@@ -226,6 +226,9 @@ LogicalResult DispatchOp::verify() {
   if (!rows.isDynamicDim(0))
     return emitOpError() << "expects rows dynamic in dimension 0, got " << rows;
   // (dispatch_c2)
+  if (getWeights() && !isa<FloatType>(tokens.getElementType()))
+    return emitOpError() << "expects floats to multiply by weights, got "
+                         << tokens;
   return verifyWeights(*this, getWeights(), getPlan().getType(),
                        tokens.getDimSize(0));
 }
@@ -318,6 +321,8 @@ LogicalResult ExpertsOp::verify() {
 LogicalResult CombineOp::verify() {
   RankedTensorType rows = typeOf(getRows()), init = typeOf(getInit());
   // (combine_c1)
+  if (!isa<FloatType>(rows.getElementType()))
+    return emitOpError() << "expects rows of floats to sum, got " << rows;
   if (!rowsMatch(rows, init))
     return emitOpError() << "expects init like " << rows
                          << " but for dimension 0, got " << init;

@@ -21,3 +21,11 @@ func.func @combine_c3(%r: tensor<?x16xf32>, %z: tensor<4x16xf32>, %plan: !moe.pl
   %0 = moe.combine add %r by %plan init(%z : tensor<4x16xf32>) : tensor<?x16xf32>, !moe.plan<experts = 8, slots = 2> -> tensor<5x16xf32>
   return
 }
+
+// -----
+
+func.func @combine_c1_floats(%r: tensor<?xi32>, %z: tensor<?xi32>, %plan: !moe.plan<experts = 8, slots = 2>) {
+  // expected-error@+1 {{expects rows of floats to sum, got 'tensor<?xi32>'}}
+  %0 = moe.combine add %r by %plan init(%z : tensor<?xi32>) : tensor<?xi32>, !moe.plan<experts = 8, slots = 2> -> tensor<?xi32>
+  return
+}

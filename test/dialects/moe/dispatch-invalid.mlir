@@ -37,3 +37,11 @@ func.func @dispatch_c2_tokens(%x: tensor<4x16xf32>, %w: tensor<5x2xf32>, %plan: 
   %0 = moe.dispatch %x by %plan weights(%w : tensor<5x2xf32>) : tensor<4x16xf32>, !moe.plan<experts = 8, slots = 2> -> tensor<?x16xf32>
   return
 }
+
+// -----
+
+func.func @dispatch_c2_floats(%x: tensor<?xi32>, %w: tensor<?x2xf32>, %plan: !moe.plan<experts = 8, slots = 2>) {
+  // expected-error@+1 {{expects floats to multiply by weights, got 'tensor<?xi32>'}}
+  %0 = moe.dispatch %x by %plan weights(%w : tensor<?x2xf32>) : tensor<?xi32>, !moe.plan<experts = 8, slots = 2> -> tensor<?xi32>
+  return
+}
