@@ -18,7 +18,8 @@ inline constexpr int64_t kScratchAlignment = 64;
 /// The constant `value` of type index.
 mlir::Value index(mlir::ImplicitLocOpBuilder &b, int64_t value);
 
-/// `a + c` and `a * c` for a constant `c`; nothing is emitted where that is `a`.
+/// `a + c` and `a * c` for a constant `c`; nothing is emitted where that is
+/// `a`.
 mlir::Value plus(mlir::ImplicitLocOpBuilder &b, mlir::Value a, int64_t c);
 mlir::Value times(mlir::ImplicitLocOpBuilder &b, mlir::Value a, int64_t c);
 

@@ -73,7 +73,7 @@ struct LowerGrouped : moec::cpu::impl::CpuLowerGroupedPassBase<LowerGrouped> {
   void runOnOperation() override {
     if (lanes != 8 && lanes != 16) {
       getOperation().emitError("lanes of cpu-lower-grouped are 8 or 16, got ")
-          << lanes;
+          << lanes.getValue();
       return signalPassFailure();
     }
     hasRemarked = false;

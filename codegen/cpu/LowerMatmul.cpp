@@ -84,7 +84,7 @@ PackedMatmul::PackedMatmul(ImplicitLocOpBuilder &b, MatmulOp op, unsigned lanes)
   depthGroup = PanelsAttr::getDepthGroup(type.getElementType());
   paddedDepth = llvm::alignTo(depth, depthGroup);
 
-  int64_t tileRows = getTileRows(lanes);
+  int64_t tileRows = getTileRows(lanes, depthGroup);
   rows = llvm::alignTo(132, tileRows);
   blockDepth = 512;
   blockPanels = 8;
@@ -138,7 +138,7 @@ Value PackedMatmul::chunkRows(Value count) {
       arith::SubIOp::create(b, arith::AddIOp::create(b, count, atLeastOne),
                             index(b, 1)),
       atLeastOne);
-  int64_t tile = getTileRows(lanes);
+  int64_t tile = getTileRows(lanes, depthGroup);
   Value whole = times(b, ceilDiv(b, even, tile), tile);
   Value atMost = arith::MinUIOp::create(b, whole, index(b, rows));
   return arith::MaxUIOp::create(b, atMost, index(b, 1));
@@ -362,7 +362,7 @@ void PackedMatmul::emitChunk(Value group, Value begin, Value count, Value first,
 void PackedMatmul::emitTiles(Value group, Value begin, Value count,
                              Value firstPanel, Value lastPanel,
                              Value depthStart) {
-  int64_t tileRows = getTileRows(lanes);
+  int64_t tileRows = getTileRows(lanes, depthGroup);
   auto element = cast<MemRefType>(weights.getType()).getElementType();
   int64_t line = 64 * 8 / element.getIntOrFloatBitWidth();
   Value length = depthLength(depthStart);
@@ -396,8 +396,7 @@ void PackedMatmul::emitTiles(Value group, Value begin, Value count,
       shape.push_back(constant.value_or(ShapedType::kDynamic));
     }
     auto type = MemRefType::get(
-        ArrayRef(shape).take_back(2),
-        b.getF32Type(),
+        ArrayRef(shape).take_back(2), b.getF32Type(),
         StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
                                {strides[strides.size() - 2], 1}));
     return memref::SubViewOp::create(b, type, source, offsets, folded, ones);

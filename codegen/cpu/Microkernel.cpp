@@ -11,7 +11,11 @@ using namespace moec::cpu;
 /// Bytes of a cache line.
 static constexpr int64_t kLineBytes = 64;
 
-int64_t moec::cpu::getTileRows(unsigned lanes) { return lanes == 16 ? 12 : 6; }
+int64_t moec::cpu::getTileRows(unsigned lanes, int64_t depthGroup) {
+  if (lanes == 16)
+    return 12;
+  return depthGroup == 1 ? 6 : 5;
+}
 
 static int64_t lineElements(Value panel) {
   Type element = cast<MemRefType>(panel.getType()).getElementType();

@@ -1,0 +1,34 @@
+// RUN: %moe-opt %s --split-input-file --cpu-lower-grouped --canonicalize --cse | FileCheck %s
+
+// Histogram, scan, placement at moving offsets, offsets shifted back. An id out
+// of range is a large unsigned number.
+// CHECK-LABEL: func.func @sort(
+// CHECK-SAME: %[[IDS:[^:]*]]: memref<?x2xi32>, %[[O:[^:]*]]: memref<5xi32>, %[[T:[^:]*]]: memref<?xi32>, %[[S:[^:]*]]: memref<?xi32>
+// CHECK: memref.store %{{.*}}, %[[O]]
+// CHECK: memref.load %[[IDS]]
+// CHECK: arith.cmpi ult, %{{.*}}, %c4 : index
+// CHECK: memref.store %{{.*}}, %[[O]]
+// CHECK: arith.addi
+// CHECK: memref.load %[[IDS]]
+// CHECK: arith.cmpi ult, %{{.*}}, %c4 : index
+// CHECK: memref.store %{{.*}}, %[[T]]
+// CHECK: memref.store %{{.*}}, %[[S]]
+// CHECK: arith.subi %c4
+// CHECK-NOT: scf.parallel
+// CHECK: return
+func.func @sort(%ids: memref<?x2xi32>, %o: memref<5xi32>, %t: memref<?xi32>, %s: memref<?xi32>) {
+  grouped.sort ids(%ids : memref<?x2xi32>) outs(%o, %t, %s : memref<5xi32>, memref<?xi32>, memref<?xi32>)
+  return
+}
+
+// -----
+
+// Tokens of an expert are inserted in order.
+// CHECK-LABEL: func.func @by_expert(
+// CHECK: arith.cmpi ult, %{{.*}}, %arg1 : index
+// CHECK: scf.while
+// CHECK: scf.condition
+func.func @by_expert(%ids: memref<4x3xi32>, %n: index, %o: memref<5xi32>, %t: memref<?xi32>, %s: memref<?xi32>) {
+  grouped.sort ids(%ids : memref<4x3xi32>) by_expert(%n) outs(%o, %t, %s : memref<5xi32>, memref<?xi32>, memref<?xi32>)
+  return
+}
