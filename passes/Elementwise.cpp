@@ -18,9 +18,12 @@ static bool isProjection(AffineMap map) {
   });
 }
 
-static bool isPure(Block &body) {
+/// Whether the body is a function of scalars: no effects, no positions, no
+/// tensors read at computed places.
+static bool isScalarFunction(Block &body) {
   return llvm::all_of(body.without_terminator(), [](Operation &op) {
-    return isMemoryEffectFree(&op) && !isa<linalg::IndexOp>(op);
+    return isMemoryEffectFree(&op) && !isa<linalg::IndexOp>(op) &&
+           llvm::none_of(op.getOperandTypes(), llvm::IsaPred<ShapedType>);
   });
 }
 
@@ -73,7 +76,7 @@ std::optional<Elementwise> Elementwise::match(Operation *op) {
     view = matchMap(map);
   else if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
     view = matchLinalg(linalgOp);
-  if (!view || !isPure(*view->body))
+  if (!view || !isScalarFunction(*view->body))
     return std::nullopt;
   return view;
 }

@@ -29,7 +29,8 @@ struct Elementwise {
   mlir::Block *body = nullptr;
 
   /// The view of `op`, if it is a grouped.map or an element-wise linalg
-  /// operation of two parallel dimensions, on tensors, with a pure body.
+  /// operation of two parallel dimensions, on tensors, whose body is
+  /// a function of scalars.
   static std::optional<Elementwise> match(mlir::Operation *op);
 
   /// The index of the input that is `value`, if `op` is its only user, reads it

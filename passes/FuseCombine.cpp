@@ -22,8 +22,9 @@ struct FuseCombine : moec::impl::MoeFuseCombinePassBase<FuseCombine> {
 
   void fuse(CombineOp combine) {
     auto matmul = combine.getRows().getDefiningOp<MatmulOp>();
-    if (!matmul || combine.getReplace() || matmul.getReduce() ||
-        !matmul->hasOneUse() || matmul->getBlock() != combine->getBlock() ||
+    if (!matmul || combine->getNumResults() != 1 || combine.getReplace() ||
+        matmul.getReduce() || !matmul->hasOneUse() ||
+        matmul->getBlock() != combine->getBlock() ||
         matmul.getOffsets() != combine.getOffsets() ||
         matmul.getTokens() != combine.getTokens())
       return;

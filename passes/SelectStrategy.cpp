@@ -103,7 +103,8 @@ struct SelectStrategy : moec::impl::MoeSelectStrategyPassBase<SelectStrategy> {
       return signalPassFailure();
     SmallVector<MatmulOp> matmuls;
     getOperation()->walk([&](MatmulOp matmul) {
-      if (matmul.getPanels() && !matmul.getTile())
+      if (matmul.getPanels() && !matmul.getTile() &&
+          matmul->getNumResults() == 1)
         matmuls.push_back(matmul);
     });
     for (MatmulOp matmul : matmuls)

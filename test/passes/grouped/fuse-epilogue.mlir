@@ -190,3 +190,43 @@ func.func @no_fuse_when_position_is_read(%x: tensor<?x16xf32>, %w: tensor<32x16x
   } -> tensor<?x32xf32>
   return %1 : tensor<?x32xf32>
 }
+
+// Nor is a tensor read at a computed place an extra.
+// CHECK-LABEL: func.func @no_fuse_when_a_tensor_is_read
+func.func @no_fuse_when_a_tensor_is_read(%x: tensor<?x16xf32>, %w: tensor<32x16xf32>,
+    %v: tensor<?xf32>, %i: index, %e: tensor<?x32xf32>) -> tensor<?x32xf32> {
+  // CHECK: grouped.matmul
+  // CHECK: grouped.map
+  %0 = grouped.matmul lhs(%x : tensor<?x16xf32>) rhs(%w : tensor<32x16xf32>)
+    outs(%e : tensor<?x32xf32>) attributes {maps = []} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<?x32xf32>
+  %1 = grouped.map ins(%0 : tensor<?x32xf32>) maps [#rn] outs(%e : tensor<?x32xf32>) {
+  ^bb0(%a: f32):
+    %b = tensor.extract %v[%i] : tensor<?xf32>
+    %m = arith.mulf %a, %b : f32
+    grouped.yield %m : f32
+  } -> tensor<?x32xf32>
+  return %1 : tensor<?x32xf32>
+}
+
+// A scalar from outside may be captured.
+// CHECK-LABEL: func.func @capture
+// CHECK-SAME: %[[C:[^:]*]]: f32
+func.func @capture(%c: f32, %x: tensor<?x16xf32>, %w: tensor<32x16xf32>, %e: tensor<?x32xf32>) -> tensor<?x32xf32> {
+  // CHECK: ^bb0(%[[A:[^:]*]]: f32):
+  // CHECK: arith.mulf %[[A]], %[[C]]
+  // CHECK-NOT: grouped.map
+  %0 = grouped.matmul lhs(%x : tensor<?x16xf32>) rhs(%w : tensor<32x16xf32>)
+    outs(%e : tensor<?x32xf32>) attributes {maps = []} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<?x32xf32>
+  %1 = grouped.map ins(%0 : tensor<?x32xf32>) maps [#rn] outs(%e : tensor<?x32xf32>) {
+  ^bb0(%a: f32):
+    %m = arith.mulf %a, %c : f32
+    grouped.yield %m : f32
+  } -> tensor<?x32xf32>
+  return %1 : tensor<?x32xf32>
+}

@@ -164,3 +164,17 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"CPU" = #d
     return %h : tensor<512x2048xf32>
   }
 }
+
+// -----
+
+// CHECK-LABEL: func.func @no_tile_on_buffers
+func.func @no_tile_on_buffers(%x: memref<?x7xf32>, %w: memref<1x2x7x16x1xf32>, %e: memref<?x20xf32>) {
+  // CHECK-NOT: #grouped.tile
+  grouped.matmul lhs(%x : memref<?x7xf32>) rhs(%w : memref<1x2x7x16x1xf32>)
+    outs(%e : memref<?x20xf32>)
+    attributes {maps = [], panels = #grouped.panels<parts = 1, columns = 20, depth = 7>} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  }
+  return
+}
