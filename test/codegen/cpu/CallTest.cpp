@@ -129,6 +129,25 @@ TEST_P(CallTest, BlocksAndVariants) {
   }
 }
 
+// What looks like an update of the input is one of a copy.
+TEST_P(CallTest, InputsStay) {
+  auto library = load(R"mlir(
+    func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = linalg.exp ins(%x : tensor<4xf32>) outs(%x : tensor<4xf32>) -> tensor<4xf32>
+      %z = linalg.exp ins(%y : tensor<4xf32>) outs(%y : tensor<4xf32>) -> tensor<4xf32>
+      return %z : tensor<4xf32>
+    })mlir");
+  ASSERT_TRUE(library);
+  std::vector<float> x = {0, -1, 0.5f, 1}, before = x, y(4);
+  Call call(1);
+  call.addArgument(x, {4}, MOEC_DTYPE_F32);
+  call.addResult(y, {4}, MOEC_DTYPE_F32);
+  ASSERT_EQ(call.run(*library, "f"), MOEC_FRAME_OK);
+  EXPECT_EQ(x, before);
+  for (int i = 0; i < 4; ++i)
+    EXPECT_NEAR(y[i], std::exp(std::exp(x[i])), 1e-5);
+}
+
 INSTANTIATE_TEST_SUITE_P(Levels, CallTest,
                          ::testing::Values("x86-64-v3", "x86-64-v4"),
                          [](const auto &info) {

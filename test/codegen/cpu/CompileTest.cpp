@@ -111,6 +111,54 @@ TEST_F(CompileTest, SameInputSameBytes) {
   EXPECT_EQ(first->code[0].elf, second->code[0].elf);
 }
 
+constexpr const char *kThreeLayers = R"mlir(
+ml_program.global private @w0(#moe.random<seed = 1, std = 1.0e+00 : f64>) : tensor<4xf32>
+ml_program.global private @w1(#moe.random<seed = 2, std = 1.0e+00 : f64>) : tensor<4xf32>
+func.func @layers.0.moe(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %w = ml_program.global_load_const @w0 : tensor<4xf32>
+  %e = tensor.empty() : tensor<4xf32>
+  %y = linalg.add ins(%x, %w : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+func.func @layers.1.moe(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %w = ml_program.global_load_const @w1 : tensor<4xf32>
+  %e = tensor.empty() : tensor<4xf32>
+  %y = linalg.add ins(%x, %w : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+func.func @layers.2.moe(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %w = ml_program.global_load_const @w1 : tensor<4xf32>
+  %e = tensor.empty() : tensor<4xf32>
+  %y = linalg.mul ins(%x, %w : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+)mlir";
+
+TEST_F(CompileTest, EqualLayersShareCode) {
+  auto module = compiler.compile(kThreeLayers, {"x86-64-v3"});
+  ASSERT_TRUE(succeeded(module)) << compiler.messages;
+  ASSERT_EQ(module->functions.size(), 3u);
+  EXPECT_EQ(module->functions[1].name, "layers.1.moe");
+  EXPECT_EQ(module->functions[1].parameters, std::vector<std::string>{"w1"});
+  EXPECT_EQ(module->functions[1].entry, "moec_fn_layers_0_moe");
+  EXPECT_EQ(module->functions[1].workspace, "moec_workspace_layers_0_moe");
+  EXPECT_EQ(module->functions[2].entry, "moec_fn_layers_2_moe");
+  Library library(module->code[0].elf);
+  EXPECT_TRUE(library.find<void *>("moec_fn_layers_0_moe"));
+  EXPECT_FALSE(library.find<void *>("moec_fn_layers_1_moe"));
+}
+
+TEST_F(CompileTest, EqualCNames) {
+  expectError(R"mlir(
+    func.func @a.b(%x: tensor<4xf32>) -> tensor<4xf32> {
+      return %x : tensor<4xf32>
+    }
+    func.func @a_b(%x: tensor<4xf32>) -> tensor<4xf32> {
+      return %x : tensor<4xf32>
+    })mlir",
+              "has the same C name as 'a.b'");
+}
+
 TEST_F(CompileTest, UnknownLevel) {
   EXPECT_TRUE(failed(compiler.compile(kSoftmaxLayer, {"z80"})));
   EXPECT_NE(compiler.messages.find("no CPU code generation for level 'z80'"),
