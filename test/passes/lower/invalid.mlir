@@ -17,20 +17,24 @@ func.func @select_tokens(%s: tensor<?x4xf32>, %c: i32) -> (tensor<4x?xi32>, tens
 
 // -----
 
-func.func @tap(%s: tensor<?x4xf32>) {
-  // expected-error @+1 {{'moe.tap' op must be stripped before this pass}}
-  moe.tap "scores" %s : tensor<?x4xf32>
+!plan = !moe.plan<experts = 2, slots = 1>
+func.func @tapped_rows(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>) {
+  %plan = moe.plan %ids : tensor<?x1xi32> -> !plan
+  // expected-error @+1 {{'moe.dispatch' op rows reach an operation outside of the experts that is not row-wise}}
+  %r = moe.dispatch %x by %plan : tensor<?x16xf32>, !plan -> tensor<?x16xf32>
+  // expected-note @+1 {{'moe.tap'; moe-run --reference runs it}}
+  moe.tap "rows" %r : tensor<?x16xf32>
   return
 }
 
 // -----
 
-func.func @dispatch_integers(%x: tensor<?x4xi32>, %ids: tensor<?x2xi32>, %w: tensor<?x2xf32>, %init: tensor<?x4xi32>) -> tensor<?x4xi32> {
+func.func @dispatch_rank_1(%x: tensor<?xf32>, %ids: tensor<?x2xi32>, %w: tensor<?x2xf32>, %init: tensor<?xf32>) -> tensor<?xf32> {
   %plan = moe.plan %ids : tensor<?x2xi32> -> !moe.plan<experts = 8, slots = 2>
-  // expected-error @+1 {{'moe.dispatch' op with weights expects float rows of rank 2, got 'tensor<?x4xi32>'}}
-  %r = moe.dispatch %x by %plan weights(%w : tensor<?x2xf32>) : tensor<?x4xi32>, !moe.plan<experts = 8, slots = 2> -> tensor<?x4xi32>
-  %y = moe.combine add %r by %plan init(%init : tensor<?x4xi32>) : tensor<?x4xi32>, !moe.plan<experts = 8, slots = 2> -> tensor<?x4xi32>
-  return %y : tensor<?x4xi32>
+  // expected-error @+1 {{'moe.dispatch' op with weights expects float rows of rank 2, got 'tensor<?xf32>'}}
+  %r = moe.dispatch %x by %plan weights(%w : tensor<?x2xf32>) : tensor<?xf32>, !moe.plan<experts = 8, slots = 2> -> tensor<?xf32>
+  %y = moe.combine add %r by %plan init(%init : tensor<?xf32>) : tensor<?xf32>, !moe.plan<experts = 8, slots = 2> -> tensor<?xf32>
+  return %y : tensor<?xf32>
 }
 
 // -----

@@ -106,3 +106,15 @@ func.func @plan_travels(%x: tensor<?x16xf32>, %a: tensor<?x2xi32>, %b: tensor<?x
   %y = moe.combine add %r by %same init(%init : tensor<?x16xf32>) : tensor<?x16xf32>, !moe.plan<experts = 8, slots = 2> -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
+
+// -----
+
+// A tap stays and records what the value became.
+// CHECK-LABEL: func @tap(
+// CHECK: %[[IDS:.*]] = grouped.select
+// CHECK: moe.tap "ids" %[[IDS]] : tensor<?x2xi32>
+func.func @tap(%s: tensor<?x8xf32>) {
+  %ids = moe.select #moe.top_k<2> scores(%s : tensor<?x8xf32>) -> tensor<?x2xi32>
+  moe.tap "ids" %ids : tensor<?x2xi32>
+  return
+}
