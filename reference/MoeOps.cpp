@@ -69,9 +69,13 @@ static LogicalResult verifyPlanned(Interpreter &interpreter, Operation *op,
   for (int64_t token : plan.tokens)
     if (token >= tokens)
       return op->emitOpError() << "expects the plan's tokens, got " << tokens;
-  if (weights && interpreter.getTensor(weights).shape[0] != tokens)
-    return op->emitOpError() << "expects " << tokens << " rows of weights, got "
-                             << interpreter.getTensor(weights).shape[0];
+  if (!weights)
+    return success();
+  int64_t slots = cast<moe::PlanType>(planValue.getType()).getSlots();
+  ArrayRef<int64_t> shape = interpreter.getTensor(weights).shape;
+  if (shape != ArrayRef<int64_t>{tokens, slots})
+    return op->emitOpError() << "expects weights of shape [" << tokens << ", "
+                             << slots << "], got [" << shape << "]";
   return success();
 }
 

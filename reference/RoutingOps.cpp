@@ -40,6 +40,15 @@ static LogicalResult expectRows(Interpreter &interpreter, Operation *op,
   return success();
 }
 
+/// Types with dynamic sizes do not tell that two operands are of one shape.
+static LogicalResult expectShape(Interpreter &interpreter, Operation *op,
+                                 Value value, ArrayRef<int64_t> shape) {
+  if (value && ArrayRef(interpreter.getTensor(value).shape) != shape)
+    return op->emitOpError() << "expects shape [" << shape << "], got ["
+                             << interpreter.getTensor(value).shape << "]";
+  return success();
+}
+
 static LogicalResult runSelect(Interpreter &interpreter, moe::SelectOp op) {
   int64_t rows = interpreter.getTensor(op.getScores()[0]).shape[0];
   for (Value operand : op->getOperands())
@@ -48,6 +57,8 @@ static LogicalResult runSelect(Interpreter &interpreter, moe::SelectOp op) {
   SmallVector<int64_t> widths;
   for (Value scores : op.getScores())
     widths.push_back(interpreter.getTensor(scores).shape[1]);
+  if (failed(expectShape(interpreter, op, op.getMask(), {rows, widths[0]})))
+    return failure();
   if (failed(op.getPolicy().verifyPolicy([&] { return op.emitOpError(); },
                                          widths)))
     return failure();
@@ -224,7 +235,7 @@ static std::vector<int64_t> limitOrder(Interpreter &interpreter,
 static LogicalResult runLimit(Interpreter &interpreter, moe::LimitOp op) {
   Tensor ids = interpreter.getTensor(op.getIds());
   int64_t rows = ids.shape[0], slots = ids.shape[1];
-  if (failed(expectRows(interpreter, op, op.getPriority(), rows)) ||
+  if (failed(expectShape(interpreter, op, op.getPriority(), ids.shape)) ||
       failed(expectRows(interpreter, op, op.getSegments(), rows)))
     return failure();
   int64_t capacity = interpreter.getInteger(op.getCapacity());
@@ -245,7 +256,7 @@ static LogicalResult runSelectTokens(Interpreter &interpreter,
                                      moe::SelectTokensOp op) {
   const Tensor &scores = interpreter.getTensor(op.getScores());
   int64_t tokens = scores.shape[0], experts = scores.shape[1];
-  if (failed(expectRows(interpreter, op, op.getMask(), tokens)) ||
+  if (failed(expectShape(interpreter, op, op.getMask(), scores.shape)) ||
       failed(expectRows(interpreter, op, op.getSegments(), tokens)) ||
       failed(expectRows(interpreter, op, op.getCapacity(), experts)))
     return failure();

@@ -131,7 +131,8 @@ TEST(MoeOps, WeightsOfOtherTokensAreAnError) {
              "tensor<?x2xf32>, !moe.plan<experts = 3, slots = 2> -> "
              "tensor<?x2xf32>",
              "tensor<?x2xf32>", {ids, tokens, reals({1, 2}, {1, 1})}, &errors);
-  EXPECT_EQ(errors, "'moe.dispatch' op expects 3 rows of weights, got 1\n");
+  EXPECT_EQ(errors,
+            "'moe.dispatch' op expects weights of shape [3, 2], got [1, 2]\n");
 }
 
 /// Region 0 multiplies by the slice, region 1 adds the expert's id; expert 1 is

@@ -112,6 +112,18 @@ TEST(Select, RowsWithMask) {
   EXPECT_EQ(program.getErrors(), "'moe.select' op expects 2 rows, got 1\n");
 }
 
+TEST(Select, MaskOfAnotherWidth) {
+  Program program(R"(
+    func.func @main(%s: tensor<?x?xf32>, %m: tensor<?x?xi1>) -> tensor<?x2xi32> {
+      %ids = moe.select #moe.top_k<2> scores(%s : tensor<?x?xf32>) mask(%m : tensor<?x?xi1>) -> tensor<?x2xi32>
+      return %ids : tensor<?x2xi32>
+    })");
+  EXPECT_TRUE(program.run({reals({1, 3}, {1, 2, 3}), integers({1, 2}, {1, 1})})
+                  .empty());
+  EXPECT_EQ(program.getErrors(),
+            "'moe.select' op expects shape [1, 3], got [1, 2]\n");
+}
+
 TEST(Select, NoRows) {
   Program program(R"(
     func.func @main(%s: tensor<?x3xf32>) -> tensor<?x2xi32> {
