@@ -30,6 +30,8 @@ struct AllocateArena
                              builder.getFunctionType(types, index));
     query.setPrivate();
     table.insert(query);
+    function->setAttr(kWorkspaceAttr,
+                      FlatSymbolRefAttr::get(query.getSymNameAttr()));
     Block *entry = query.addEntryBlock();
     builder.setInsertionPointToStart(entry);
     LayoutEmitter layout(function, signature, builder);

@@ -269,8 +269,9 @@ struct EmitEntryPoints
     if (failed(signature))
       return failure();
     std::string name = cName(function.getName());
+    auto symbol = function->getAttrOfType<FlatSymbolRefAttr>(kWorkspaceAttr);
     auto query =
-        table.lookup<func::FuncOp>((function.getName() + "_workspace").str());
+        symbol ? table.lookup<func::FuncOp>(symbol.getAttr()) : func::FuncOp();
     if (!query)
       return function.emitOpError("has no workspace function");
     if (table.lookup("moec_fn_" + name))
@@ -305,6 +306,7 @@ struct EmitEntryPoints
     call.call();
     // They have served; LLVM has no such attributes.
     function.removeArgAttrsAttr();
+    function->removeAttr(kWorkspaceAttr);
     return success();
   }
 
