@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The cpu dialect: one operation, which stands between outlining and LLVM.
+// The cpu dialect: calls of the host, which stand between outlining and LLVM.
 
 #ifndef MOEC_CODEGEN_CPU_CPU_H
 #define MOEC_CODEGEN_CPU_CPU_H

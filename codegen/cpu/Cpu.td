@@ -35,4 +35,22 @@ def Cpu_ParallelForOp : Op<Cpu_Dialect, "parallel_for",
   }];
 }
 
+def Cpu_TapOp : Op<Cpu_Dialect, "tap"> {
+  let summary = "hand a value to the host's tap";
+  let description = [{
+    The host sees the whole buffer, row-major, while the call lasts. The services
+    are there from cpu-outline-parallel on.
+
+    ```mlir
+    cpu.tap "layers.0.scores" %m services(%s : !llvm.ptr) : memref<?x8xf32>
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, AnyMemRef:$value,
+                       Optional<LLVM_AnyPointer>:$services);
+  let assemblyFormat = [{
+    $name $value (`services` `(` $services^ `:` type($services) `)`)? attr-dict
+    `:` type($value)
+  }];
+}
+
 #endif // MOEC_CODEGEN_CPU_CPU_TD

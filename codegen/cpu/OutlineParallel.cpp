@@ -212,6 +212,7 @@ struct OutlineParallel
     Value workers = append(builder.getIndexType(), kWorkersAttr);
     Value services =
         append(LLVM::LLVMPointerType::get(&getContext()), kServicesAttr);
+    function.walk([&](TapOp op) { op.getServicesMutable().assign(services); });
     for (auto [number, op] : llvm::enumerate(loops))
       if (failed(outline(function, op, workers, services, symbols, number)))
         return failure();

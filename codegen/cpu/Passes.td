@@ -34,7 +34,9 @@ def CpuPrepareTensorsPass : Pass<"cpu-prepare-tensors"> {
     still on tensors. Each use of an empty tensor gets one of its own, so that
     each buffer lives as short as it can.
   }];
-  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+  // Taps become operations of the cpu dialect when they are bufferized.
+  let dependentDialects = ["::moec::cpu::CpuDialect",
+                           "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect",
                            "::mlir::math::MathDialect"];
 }
@@ -168,6 +170,18 @@ def CpuAllocateArenaPass : Pass<"cpu-allocate-arena", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def CpuLowerTapsPass : Pass<"cpu-lower-taps", "::mlir::ModuleOp"> {
+  let summary = "Lower cpu.tap to a call of the host's service";
+  let description = [{
+    Describes the buffer as a `moec_tensor` on the stack and hands it to
+    `services->tap` with the tap's name, unless the host has no tap.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect",
                            "::mlir::arith::ArithDialect"];
 }
 

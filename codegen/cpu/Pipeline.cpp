@@ -66,6 +66,7 @@ void moec::cpu::buildSchedulePipeline(OpPassManager &manager, unsigned lanes) {
 
 void moec::cpu::buildLlvmPipeline(OpPassManager &manager) {
   manager.addPass(createCpuEmitEntryPointsPass());
+  manager.addPass(createCpuLowerTapsPass());
   manager.addPass(createCpuLowerParallelPass());
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());

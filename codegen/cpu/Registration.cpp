@@ -4,6 +4,7 @@
 
 #include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/Pipeline.h"
+#include "codegen/cpu/Taps.h"
 #include "dialects/grouped/Grouped.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Affine/IR/ValueBoundsOpInterfaceImpl.h"
@@ -70,6 +71,7 @@ void moec::cpu::registerCpuDialects(DialectRegistry &registry) {
   tensor::registerBufferizableOpInterfaceExternalModels(registry);
   tensor::registerSubsetOpInterfaceExternalModels(registry);
   grouped::registerBufferizableOpInterfaceExternalModels(registry);
+  registerTapBufferization(registry);
   affine::registerValueBoundsOpInterfaceExternalModels(registry);
   arith::registerValueBoundsOpInterfaceExternalModels(registry);
   memref::registerValueBoundsOpInterfaceExternalModels(registry);

@@ -2,6 +2,7 @@
 
 #include "codegen/cpu/Signature.h"
 #include "codegen/cpu/Cpu.h"
+#include "dialects/moe/Moe.h"
 #include "moec/frame.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -130,6 +131,8 @@ FailureOr<FunctionSignature> moec::cpu::getSignature(func::FuncOp function) {
     if (failed(addResult(function.getResultTypes()[index],
                          function.getResultAttrDict(index))))
       return failure();
+  function.walk(
+      [&](moe::TapOp tap) { signature.taps.push_back(tap.getName().str()); });
   return signature;
 }
 

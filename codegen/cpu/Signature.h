@@ -30,8 +30,10 @@ struct FunctionSignature {
   std::vector<TensorSignature> results;
   /// Symbols of the globals, in the order of moec_frame::parameters.
   std::vector<std::string> parameters;
-  /// C symbols of the code: those of the function itself, or of one that differs
-  /// in names only.
+  /// Names of the values that it hands to the host's tap.
+  std::vector<std::string> taps;
+  /// C symbols of the code: those of the function itself, or of one that
+  /// differs in names only.
   std::string entry, workspace;
 };
 

@@ -210,6 +210,7 @@ toArtifact(const moec::cpu::FunctionSignature &function) {
   for (const moec::cpu::TensorSignature &tensor : function.results)
     result.results.push_back(toArtifact(tensor));
   result.parameters = function.parameters;
+  result.taps = function.taps;
   result.entry = function.entry;
   result.workspace = function.workspace;
   return result;
