@@ -352,9 +352,9 @@ def MoeSelectStrategyPass : Pass<"moe-select-strategy", "::mlir::ModuleOp"> {
     %rows = tensor.dim %tokens, %c0 : tensor<?xi32>
     %few = arith.cmpi ult, %rows, %c700 : index
     %h = scf.if %few -> (tensor<?x1024xf32>) {
-      grouped.matmul ... attributes {tile = #grouped.tile<rows = 6, depth = 2048, panels = 1, task_panels = 4>}
+      grouped.matmul ... attributes {tile = #grouped.tile<rows = 8, depth = 2048, panels = 1, task_panels = 8>}
     } else {
-      grouped.matmul ... attributes {tile = #grouped.tile<rows = 96, depth = 512, panels = 8, task_panels = 128>}
+      grouped.matmul ... attributes {tile = #grouped.tile<rows = 72, depth = 512, panels = 16, task_panels = 128>}
     }
     ```
     Class: equal up to rounding.
