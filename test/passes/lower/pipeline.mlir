@@ -48,7 +48,8 @@ ml_program.global private @"layers.0.experts.gate"(#moe.random<seed = 2, std = 2
 ml_program.global private @"layers.0.experts.up"(#moe.random<seed = 3, std = 2.000000e-02 : f64>) : tensor<8x24x32xbf16>
 ml_program.global private @"layers.0.experts.down"(#moe.random<seed = 4, std = 2.000000e-02 : f64>) : tensor<8x32x24xbf16>
 func.func @"layers.0.moe"(%x: tensor<?x32xf32> {moe.name = "hidden_states", moe.dims = ["T", "32"]})
-    -> (tensor<?x32xf32>, tensor<?x8xf32>, tensor<?x2xi32>, tensor<?x2xf32>) {
+    -> (tensor<?x32xf32> {moe.name = "moe_out", moe.dims = ["T", "32"]}, tensor<?x8xf32> {moe.name = "router_logits", moe.dims = ["T", "8"]},
+        tensor<?x2xi32> {moe.name = "topk_ids", moe.dims = ["T", "2"]}, tensor<?x2xf32> {moe.name = "topk_weights", moe.dims = ["T", "2"]}) {
   %c0 = arith.constant 0 : index
   %zero = arith.constant 0.0 : f32
   %one = arith.constant 1.0 : f32
