@@ -167,8 +167,8 @@ TEST_F(EntryTest, Workspace) {
 }
 
 TEST_F(EntryTest, WorkspaceFollowsRows) {
-  // exp(x - max) of the softmax, and in one place the row's maximum and then its
-  // sum; each padded to 64 bytes.
+  // exp(x - max) of the softmax, and in one place the row's maximum and then
+  // its sum; each padded to 64 bytes.
   EXPECT_EQ(query(&frame), 64 + 320);
   int64_t shape[] = {100, 8};
   call.arguments[0].shape = shape;
