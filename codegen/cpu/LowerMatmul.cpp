@@ -17,6 +17,7 @@
 #include "codegen/cpu/LowerGrouped.h"
 #include "codegen/cpu/Microkernel.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/CostModel.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -24,8 +25,6 @@ using namespace moec::cpu;
 using namespace moec::grouped;
 
 namespace {
-/// Rows up to which the panels are streamed from memory rather than reused.
-constexpr int64_t kFewRows = 8;
 /// Distance of prefetches in a streamed panel, in bytes.
 constexpr int64_t kStreamDistance = 2048;
 
@@ -110,7 +109,7 @@ PackedMatmul::PackedMatmul(ImplicitLocOpBuilder &b, MatmulOp op, unsigned lanes)
   bool readable = succeeded(lhs.getStridesAndOffset(strides, offset)) &&
                   strides[1] == 1 && !ShapedType::isDynamic(strides[0]) &&
                   paddedDepth == depth;
-  packs = op.getGather() || !readable || rows > kFewRows;
+  packs = op.getGather() || !readable || rows > moec::kStreamedRows;
 
   SmallVector<ReassociationIndices> flat{{0}, {1}, {2, 3, 4}};
   weights = memref::CollapseShapeOp::create(b, op.getRhs()[0], flat);
@@ -368,7 +367,7 @@ void PackedMatmul::emitTiles(Value group, Value begin, Value count,
   Value length = depthLength(depthStart);
   Microkernel kernel{b, lanes, depthGroup,
                      /*hasTail=*/paddedDepth % kDepthUnroll != 0,
-                     rows <= kFewRows ? kStreamDistance : 0};
+                     rows <= moec::kStreamedRows ? kStreamDistance : 0};
   // Part of the panel of this depth block.
   auto panelAt = [&](Value panel, Value start) -> Value {
     OpFoldResult offsets[] = {group, panel, times(b, start, kPanelLanes)};
