@@ -14,6 +14,11 @@
 
 namespace moec {
 
+/// Largest numbers of things and sizes that importers accept: beyond any model,
+/// and small enough that products of two do not overflow.
+inline constexpr int64_t kMaxCount = 1 << 20;
+inline constexpr int64_t kMaxSize = 1 << 28;
+
 /// Value and element type of one parameter.
 struct ParameterSpec {
   mlir::Attribute value;

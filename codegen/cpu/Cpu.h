@@ -5,6 +5,7 @@
 #ifndef MOEC_CODEGEN_CPU_CPU_H
 #define MOEC_CODEGEN_CPU_CPU_H
 
+#include "dialects/moe/Moe.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/IR/Dialect.h"
@@ -24,8 +25,8 @@ inline constexpr llvm::StringLiteral kResultAttr = "moe.result";
 inline constexpr llvm::StringLiteral kWorkersAttr = "moe.workers";
 inline constexpr llvm::StringLiteral kServicesAttr = "moe.services";
 inline constexpr llvm::StringLiteral kWorkspaceAttr = "moe.workspace";
-inline constexpr llvm::StringLiteral kNameAttr = "moe.name";
-inline constexpr llvm::StringLiteral kDimsAttr = "moe.dims";
+using moe::kDimsAttr;
+using moe::kNameAttr;
 
 } // namespace moec::cpu
 

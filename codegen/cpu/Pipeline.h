@@ -18,7 +18,8 @@ class OpPassManager;
 
 namespace moec::cpu {
 
-/// Dialects, interfaces and translations that the pipeline needs.
+/// The interfaces and translations that the pipeline needs beyond the dialects
+/// of all phases, which the tool registers (tools/driver/RegisterDialects.h).
 void registerCpuDialects(mlir::DialectRegistry &registry);
 
 /// All passes of this folder and the pipelines `moec-cpu-buffers`,

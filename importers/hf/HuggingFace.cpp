@@ -20,10 +20,6 @@ using llvm::Expected;
 using llvm::StringRef;
 using llvm::Twine;
 
-// Beyond any model, and small enough that products of two do not overflow.
-static constexpr int64_t kMaxCount = 1 << 20;
-static constexpr int64_t kMaxSize = 1 << 28;
-
 namespace {
 
 /// What config.json says about the MoE layers.

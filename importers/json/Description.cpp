@@ -22,9 +22,6 @@ using llvm::Expected;
 using llvm::StringRef;
 using llvm::Twine;
 
-static constexpr int64_t kMaxCount = 1 << 20;
-static constexpr int64_t kMaxSize = 1 << 28;
-
 namespace {
 
 /// The layers by name, and what each refers to.

@@ -10,6 +10,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "moec/frame.h"
+#include "tools/driver/RegisterDialects.h"
 #include "gtest/gtest.h"
 #include <atomic>
 #include <cstdlib>
@@ -27,6 +28,7 @@ class Compiler {
 public:
   Compiler() {
     mlir::DialectRegistry registry;
+    registerDialects(registry);
     registerCpuDialects(registry);
     context.appendDialectRegistry(registry);
     context.getDiagEngine().registerHandler([&](mlir::Diagnostic &diag) {
