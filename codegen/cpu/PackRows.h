@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Copies the rows of a task, so that register tiles read them at a constant,
+// small stride.
+
+#ifndef MOEC_CODEGEN_CPU_PACKROWS_H
+#define MOEC_CODEGEN_CPU_PACKROWS_H
+
+#include "codegen/cpu/PanelMatmul.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace moec::cpu {
+
+/// `packed[k / blockDepth, i, k % blockDepth] = lhs[row of (begin + i), k]` for
+/// `i < count`, zero where the depth is padded.
+void packRows(mlir::ImplicitLocOpBuilder &b, const PanelMatmul &matmul,
+              mlir::Value packed, mlir::Value begin, mlir::Value count);
+
+} // namespace moec::cpu
+
+#endif // MOEC_CODEGEN_CPU_PACKROWS_H

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "codegen/cpu/PanelMatmul.h"
+#include "codegen/cpu/Microkernel.h"
+#include "passes/CostModel.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace moec::cpu;
+using namespace moec::grouped;
+
+PanelMatmul::PanelMatmul(MatmulOp op, unsigned lanes) : op(op), lanes(lanes) {
+  PanelsAttr panels = *op.getPanels();
+  element = cast<MemRefType>(op.getRhs()[0].getType()).getElementType();
+  depth = panels.getDepth();
+  columns = panels.getColumns();
+  parts = panels.getParts();
+  numPanels = panels.getNumPanels();
+  depthGroup = PanelsAttr::getDepthGroup(element);
+  paddedDepth = llvm::alignTo(depth, depthGroup);
+
+  tileRows = getTileRows(lanes, depthGroup);
+  rows = llvm::alignTo(132, tileRows);
+  blockDepth = 512;
+  blockPanels = 8;
+  taskPanels = llvm::divideCeil(numPanels, 8);
+  if (std::optional<TileAttr> tile = op.getTile()) {
+    rows = tile->getRows();
+    blockDepth = tile->getDepth();
+    blockPanels = tile->getPanels();
+    taskPanels = tile->getTaskPanels();
+  }
+  rows = std::max<int64_t>(rows, 1);
+  blockDepth = std::min<int64_t>(
+      llvm::alignTo(std::max<int64_t>(blockDepth, 1), kDepthUnroll),
+      llvm::alignTo(paddedDepth, kDepthUnroll));
+  taskPanels =
+      std::clamp<int64_t>(taskPanels, 1, std::max<int64_t>(numPanels, 1));
+  blockPanels = std::clamp<int64_t>(blockPanels, 1, taskPanels);
+  numRanges = llvm::divideCeil(numPanels, taskPanels);
+
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  auto lhs = cast<MemRefType>(op.getLhs().getType());
+  bool readable = succeeded(lhs.getStridesAndOffset(strides, offset)) &&
+                  strides[1] == 1 && !ShapedType::isDynamic(strides[0]) &&
+                  paddedDepth == depth;
+  packs = op.getGather() || !readable || rows > moec::kStreamedRows;
+}

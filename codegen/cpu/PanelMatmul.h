@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The sizes of a grouped.matmul over panels: what the shapes say, and how its
+// tile divides them.
+
+#ifndef MOEC_CODEGEN_CPU_PANELMATMUL_H
+#define MOEC_CODEGEN_CPU_PANELMATMUL_H
+
+#include "dialects/grouped/Grouped.h"
+
+namespace moec::cpu {
+
+struct PanelMatmul {
+  /// `lanes`: f32 elements of a vector register, 8 or 16.
+  PanelMatmul(grouped::MatmulOp op, unsigned lanes);
+
+  mutable grouped::MatmulOp op; ///< its accessors are not const
+  unsigned lanes;
+  mlir::Type element; ///< of the weights
+  int64_t depth, columns, parts, numPanels;
+  /// Depth elements that stand together in a lane, and the depth in whole
+  /// groups.
+  int64_t depthGroup, paddedDepth;
+  /// Rows of the largest register tile.
+  int64_t tileRows;
+  /// Tile: rows of a chunk, depth and panels of a block, panels of a task.
+  int64_t rows, blockDepth, blockPanels, taskPanels;
+  /// Column ranges of `taskPanels` panels.
+  int64_t numRanges;
+  /// Whether a task copies its rows before it reads them.
+  bool packs;
+};
+
+} // namespace moec::cpu
+
+#endif // MOEC_CODEGEN_CPU_PANELMATMUL_H

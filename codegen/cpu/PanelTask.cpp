@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "codegen/cpu/PanelTask.h"
+#include "codegen/cpu/Loops.h"
+#include "codegen/cpu/Microkernel.h"
+#include "codegen/cpu/PackRows.h"
+#include "codegen/cpu/PanelEpilogue.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/CostModel.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace moec::cpu;
+
+/// Distance of prefetches in a streamed panel, in bytes.
+static constexpr int64_t kStreamDistance = 2048;
+
+PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul,
+                     Value weights)
+    : b(b), m(matmul), weights(weights) {
+  auto allocate = [&](ArrayRef<int64_t> shape) -> Value {
+    return memref::AllocOp::create(b, MemRefType::get(shape, b.getF32Type()),
+                                   b.getI64IntegerAttr(kScratchAlignment));
+  };
+  if (m.packs)
+    packed = allocate(
+        {static_cast<int64_t>(llvm::divideCeil(m.paddedDepth, m.blockDepth)),
+         m.rows, m.blockDepth});
+  sums = allocate({m.rows, m.blockPanels * kPanelLanes});
+}
+
+void PanelTask::emit(Value group, Value begin, Value count, Value first,
+                     Value last) {
+  if (packed)
+    packRows(b, m, packed, begin, count);
+  auto rowType = VectorType::get(m.lanes, b.getF32Type());
+  forEach(b, first, last, m.blockPanels, [&](Value firstPanel) {
+    Value lastPanel =
+        arith::MinUIOp::create(b, plus(b, firstPanel, m.blockPanels), last);
+    Block block{group, begin, count, firstPanel, lastPanel};
+    Value used =
+        times(b, arith::SubIOp::create(b, lastPanel, firstPanel), kPanelLanes);
+    forEach(b, index(b, 0), count, 1, [&](Value row) {
+      forEach(b, index(b, 0), used, m.lanes, [&](Value column) {
+        Value zero = arith::ConstantOp::create(b, b.getZeroAttr(rowType));
+        vector::StoreOp::create(b, zero, sums, ValueRange{row, column});
+      });
+    });
+    forEach(b, index(b, 0), index(b, m.paddedDepth), m.blockDepth,
+            [&](Value depthStart) { emitDepthBlock(block, depthStart); });
+    emitPanelEpilogue(b, m, sums, group, begin, count, firstPanel, lastPanel);
+  });
+}
+
+void PanelTask::emitDepthBlock(const Block &block, Value depthStart) {
+  forEach(b, block.firstPanel, block.lastPanel, 1,
+          [&](Value panel) { emitPanel(block, depthStart, panel); });
+}
+
+Value PanelTask::depthLength(Value depthStart) {
+  if (m.paddedDepth % m.blockDepth == 0)
+    return index(b, m.blockDepth);
+  Value left = arith::SubIOp::create(b, index(b, m.paddedDepth), depthStart);
+  return arith::MinUIOp::create(b, left, index(b, m.blockDepth));
+}
+
+Value PanelTask::panelAt(Value group, Value panel, Value start) {
+  OpFoldResult offsets[] = {group, panel, times(b, start, kPanelLanes)};
+  OpFoldResult one = b.getIndexAttr(1);
+  OpFoldResult sizes[] = {one, one, times(b, depthLength(start), kPanelLanes)};
+  OpFoldResult strides[] = {one, one, one};
+  auto type = MemRefType::get(
+      {ShapedType::kDynamic}, m.element,
+      StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {1}));
+  return memref::SubViewOp::create(b, type, weights, offsets, sizes, strides);
+}
+
+Value PanelTask::rowsAt(Value source, ArrayRef<OpFoldResult> offsets,
+                        ArrayRef<OpFoldResult> sizes) {
+  SmallVector<OpFoldResult> ones(offsets.size(), b.getIndexAttr(1));
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  (void)cast<MemRefType>(source.getType()).getStridesAndOffset(strides, offset);
+  SmallVector<OpFoldResult> folded;
+  SmallVector<int64_t> shape;
+  for (OpFoldResult size : sizes) {
+    std::optional<int64_t> constant = getConstantIntValue(size);
+    folded.push_back(constant ? b.getIndexAttr(*constant) : size);
+    shape.push_back(constant.value_or(ShapedType::kDynamic));
+  }
+  auto type = MemRefType::get(
+      ArrayRef(shape).take_back(2), b.getF32Type(),
+      StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
+                             {strides[strides.size() - 2], 1}));
+  return memref::SubViewOp::create(b, type, source, offsets, folded, ones);
+}
+
+/// The next panel, or the first one of the next depth block, or whatever stands
+/// there at the end.
+Value PanelTask::nextPanel(const Block &block, Value depthStart, Value panel) {
+  Value following = plus(b, panel, 1);
+  Value inBlock = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, following,
+                                        block.lastPanel);
+  Value nextStart = plus(b, depthStart, m.blockDepth);
+  Value inDepth = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, nextStart,
+                                        index(b, m.paddedDepth));
+  Value atEnd =
+      arith::MinUIOp::create(b, block.lastPanel, index(b, m.numPanels - 1));
+  Value next = arith::SelectOp::create(
+      b, inBlock, following,
+      arith::SelectOp::create(b, inDepth, block.firstPanel, atEnd));
+  Value start = arith::SelectOp::create(
+      b, inBlock, depthStart,
+      arith::SelectOp::create(b, inDepth, nextStart, index(b, 0)));
+  return panelAt(block.group, next, start);
+}
+
+/// One panel of one depth block, for all rows.
+void PanelTask::emitPanel(const Block &block, Value depthStart, Value panel) {
+  int64_t line = 64 * 8 / m.element.getIntOrFloatBitWidth();
+  Value length = depthLength(depthStart);
+  Microkernel kernel{b, m.lanes, m.depthGroup,
+                     /*hasTail=*/m.paddedDepth % kDepthUnroll != 0,
+                     m.rows <= moec::kStreamedRows ? kStreamDistance : 0};
+  Value current = panelAt(block.group, panel, depthStart);
+  Value next = nextPanel(block, depthStart, panel);
+  Value sumColumn =
+      times(b, arith::SubIOp::create(b, panel, block.firstPanel), kPanelLanes);
+
+  auto tile = [&](Value row, int64_t height) {
+    OpFoldResult heightAttr = b.getIndexAttr(height), one = b.getIndexAttr(1),
+                 zero = b.getIndexAttr(0);
+    Value lhs;
+    if (packed) {
+      Value number =
+          arith::DivUIOp::create(b, depthStart, index(b, m.blockDepth));
+      lhs = rowsAt(packed, {number, row, zero},
+                   {one, heightAttr, b.getIndexAttr(m.blockDepth)});
+    } else {
+      Value from = arith::AddIOp::create(b, block.begin, row);
+      lhs = rowsAt(m.op.getLhs(), {from, depthStart},
+                   {heightAttr, getAsOpFoldResult(length)});
+    }
+    Value out = rowsAt(sums, {row, sumColumn},
+                       {heightAttr, b.getIndexAttr(kPanelLanes)});
+    // Register tiles share the next part's lines; each takes its own.
+    int64_t share = m.blockDepth / kDepthUnroll * line;
+    int64_t last = m.blockDepth * kPanelLanes - share;
+    Value number = arith::DivUIOp::create(b, row, index(b, m.tileRows));
+    Value nextOffset =
+        arith::MinUIOp::create(b, times(b, number, share), index(b, last));
+    kernel.emit(height, lhs, current, out, length, next, nextOffset);
+  };
+
+  Value rest = arith::RemUIOp::create(b, block.count, index(b, m.tileRows));
+  Value whole = arith::SubIOp::create(b, block.count, rest);
+  if (m.rows >= m.tileRows)
+    forEach(b, index(b, 0), whole, m.tileRows,
+            [&](Value row) { tile(row, m.tileRows); });
+  SmallVector<int64_t> cases;
+  for (int64_t height = 1; height < std::min(m.tileRows, m.rows + 1); ++height)
+    cases.push_back(height);
+  auto choice =
+      scf::IndexSwitchOp::create(b, TypeRange(), rest, cases, cases.size());
+  for (auto [height, region] :
+       llvm::zip_equal(cases, choice.getCaseRegions())) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(&region.emplaceBlock());
+    tile(whole, height);
+    scf::YieldOp::create(b);
+  }
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&choice.getDefaultRegion().emplaceBlock());
+  scf::YieldOp::create(b);
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One task of a grouped.matmul over panels: some rows of one group for some
+// panels.
+//
+//   pack the rows' left side                    rows x depth, L2
+//   for each block of panels
+//     for each depth block, panel, register tile: sums += lhs * panel
+//     for each row: epilogue over the sums, store or add to the output
+//
+// A group of m rows costs 2 * m * N * K flops for each part and reads its
+// panels (N * K elements a part) once for every `rows` rows.
+
+#ifndef MOEC_CODEGEN_CPU_PANELTASK_H
+#define MOEC_CODEGEN_CPU_PANELTASK_H
+
+#include "codegen/cpu/PanelMatmul.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace moec::cpu {
+
+class PanelTask {
+public:
+  /// Allocates the buffers of a task at the builder's position.
+  PanelTask(mlir::ImplicitLocOpBuilder &b, const PanelMatmul &matmul,
+            mlir::Value weights);
+
+  /// Rows [begin, begin + count) of `group`, at most `matmul.rows`, for panels
+  /// [first, last).
+  void emit(mlir::Value group, mlir::Value begin, mlir::Value count,
+            mlir::Value first, mlir::Value last);
+
+private:
+  /// Some panels of the chunk that is worked on.
+  struct Block {
+    mlir::Value group, begin, count, firstPanel, lastPanel;
+  };
+  void emitDepthBlock(const Block &block, mlir::Value depthStart);
+  void emitPanel(const Block &block, mlir::Value depthStart, mlir::Value panel);
+  mlir::Value depthLength(mlir::Value depthStart);
+  mlir::Value panelAt(mlir::Value group, mlir::Value panel, mlir::Value start);
+  /// The part of the next panel that is read after this one.
+  mlir::Value nextPanel(const Block &block, mlir::Value depthStart,
+                        mlir::Value panel);
+  mlir::Value rowsAt(mlir::Value source,
+                     mlir::ArrayRef<mlir::OpFoldResult> offsets,
+                     mlir::ArrayRef<mlir::OpFoldResult> sizes);
+
+  mlir::ImplicitLocOpBuilder &b;
+  const PanelMatmul &m;
+  mlir::Value weights;
+  /// Copied rows, null if the matmul does not pack: `depth blocks x rows x
+  /// depth`.
+  mlir::Value packed;
+  /// `rows x columns of a block`
+  mlir::Value sums;
+};
+
+} // namespace moec::cpu
+
+#endif // MOEC_CODEGEN_CPU_PANELTASK_H
