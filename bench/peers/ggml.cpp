@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The layer as llama.cpp builds it (build_moe_ffn), on ggml's CPU backend with
+// its default of repacked weights where it has a repacked form. The rest of the
+// command line: "repack" or "plain".
+
+#include "ggml.h"
+#include "bench/peers/Peer.h"
+#include "ggml-alloc.h"
+#include "ggml-backend.h"
+#include "ggml-cpu.h"
+#include <cmath>
+#include <map>
+
+using namespace moec::peers;
+
+namespace {
+struct Weights {
+  ggml_tensor *router, *gate, *up, *down;
+};
+
+ggml_type getType(const std::string &name) {
+  static const std::map<std::string, ggml_type> types = {
+      {"f32", GGML_TYPE_F32},   {"bf16", GGML_TYPE_BF16},
+      {"q8_0", GGML_TYPE_Q8_0}, {"q4_0", GGML_TYPE_Q4_0},
+      {"q4_K", GGML_TYPE_Q4_K},
+  };
+  auto found = types.find(name);
+  if (found == types.end())
+    Layer::fail("ggml: unknown type '" + name + "'");
+  return found->second;
+}
+
+/// The buffer type that llama.cpp prefers for weights, or null.
+ggml_backend_buffer_type_t findRepack(ggml_backend_t backend) {
+  ggml_backend_reg_t registry =
+      ggml_backend_dev_backend_reg(ggml_backend_get_device(backend));
+  auto getExtra = reinterpret_cast<ggml_backend_dev_get_extra_bufts_t>(
+      ggml_backend_reg_get_proc_address(registry,
+                                        "ggml_backend_dev_get_extra_bufts"));
+  if (!getExtra)
+    return nullptr;
+  for (auto *type = getExtra(ggml_backend_get_device(backend)); type && *type;
+       ++type)
+    if (!std::strcmp(ggml_backend_buft_name(*type), "CPU_REPACK"))
+      return *type;
+  return nullptr;
+}
+
+/// Encodes `rows` rows of `width` numbers of every expert.
+void setWeights(ggml_tensor *tensor, const float *values, int64_t rows,
+                int64_t width, int64_t experts) {
+  size_t bytes = ggml_row_size(tensor->type, width) * size_t(rows);
+  std::vector<char> data(bytes * size_t(experts));
+  for (int64_t e = 0; e < experts; ++e)
+    if (tensor->type == GGML_TYPE_F32)
+      std::memcpy(&data[bytes * size_t(e)], values + e * rows * width, bytes);
+    else
+      ggml_quantize_chunk(tensor->type, values + e * rows * width,
+                          &data[bytes * size_t(e)], 0, rows, width, nullptr);
+  ggml_backend_tensor_set(tensor, data.data(), 0, data.size());
+}
+
+/// The graph of one layer; its input is `x`, its output the last node.
+ggml_tensor *buildLayer(ggml_context *context, ggml_cgraph *graph,
+                        const Layer &layer, const Weights &weights,
+                        ggml_tensor *x) {
+  int64_t tokens = x->ne[1];
+  ggml_tensor *scores =
+      ggml_soft_max(context, ggml_mul_mat(context, weights.router, x));
+  ggml_tensor *ids = ggml_argsort_top_k(context, scores, int(layer.topK));
+  ggml_tensor *w = ggml_get_rows(
+      context, ggml_reshape_3d(context, scores, 1, layer.experts, tokens), ids);
+  w = ggml_reshape_2d(context, w, layer.topK, tokens);
+  ggml_tensor *sum =
+      ggml_clamp(context, ggml_sum_rows(context, w), 6.1e-5f, INFINITY);
+  w = ggml_reshape_3d(context, ggml_div(context, w, sum), 1, layer.topK,
+                      tokens);
+  ggml_build_forward_expand(graph, w);
+
+  ggml_tensor *rows = ggml_reshape_3d(context, x, layer.hidden, 1, tokens);
+  ggml_tensor *up = ggml_mul_mat_id(context, weights.up, rows, ids);
+  ggml_tensor *gate = ggml_mul_mat_id(context, weights.gate, rows, ids);
+  ggml_tensor *h = ggml_swiglu_split(context, gate, up);
+  ggml_tensor *out = ggml_mul_mat_id(context, weights.down, h, ids);
+  out = ggml_mul(context, out, w);
+  ggml_build_forward_expand(graph, out);
+  std::vector<ggml_tensor *> slots;
+  for (int64_t i = 0; i < layer.topK; ++i) {
+    slots.push_back(ggml_view_2d(context, out, layer.hidden, tokens, out->nb[2],
+                                 size_t(i) * out->nb[1]));
+    ggml_build_forward_expand(graph, slots.back());
+  }
+  ggml_tensor *result = slots[0];
+  for (size_t i = 1; i < slots.size(); ++i)
+    result = ggml_add(context, result, slots[i]);
+  ggml_build_forward_expand(graph, result);
+  return result;
+}
+
+ggml_context *createContext(size_t tensors) {
+  return ggml_init({ggml_tensor_overhead() * tensors + ggml_graph_overhead(),
+                    nullptr, true});
+}
+} // namespace
+
+int main(int argc, char **argv) {
+  Layer layer(argc, argv);
+  layer.mapWeights();
+  ggml_type type = getType(layer.format);
+  ggml_backend_t backend = ggml_backend_cpu_init();
+  ggml_backend_cpu_set_n_threads(backend, layer.threads);
+  ggml_backend_buffer_type_t plain = ggml_backend_cpu_buffer_type();
+  ggml_backend_buffer_type_t buffer = plain;
+  bool repack = !layer.rest.empty() && layer.rest[0] == "repack";
+  if (repack && !(buffer = findRepack(backend)))
+    Layer::fail("ggml: built without repacked weights");
+
+  ggml_context *experts = createContext(size_t(layer.copies) * 3 + 8);
+  ggml_context *routers = createContext(size_t(layer.copies) + 8);
+  std::vector<Weights> copies;
+  int64_t d = layer.hidden, f = layer.intermediate, e = layer.experts;
+  for (int i = 0; i < layer.copies; ++i)
+    copies.push_back({ggml_new_tensor_2d(routers, GGML_TYPE_F32, d, e),
+                      ggml_new_tensor_3d(experts, type, d, f, e),
+                      ggml_new_tensor_3d(experts, type, d, f, e),
+                      ggml_new_tensor_3d(experts, type, f, d, e)});
+  if (!ggml_backend_alloc_ctx_tensors_from_buft(experts, buffer) ||
+      !ggml_backend_alloc_ctx_tensors_from_buft(routers, plain))
+    Layer::fail("ggml: no memory for the weights");
+  for (Weights &weights : copies) {
+    setWeights(weights.router, layer.router, e, d, 1);
+    setWeights(weights.gate, layer.gate, f, d, e);
+    setWeights(weights.up, layer.up, f, d, e);
+    setWeights(weights.down, layer.down, d, f, e);
+  }
+
+  ggml_gallocr_t allocator =
+      ggml_gallocr_new(ggml_backend_get_default_buffer_type(backend));
+  return converse(
+      layer, ggml_version(),
+      [&](const float *x, int64_t tokens, float *y, int copy) {
+        ggml_context *context = createContext(256);
+        ggml_cgraph *graph = ggml_new_graph(context);
+        ggml_tensor *input =
+            ggml_new_tensor_2d(context, GGML_TYPE_F32, d, tokens);
+        ggml_set_input(input);
+        ggml_tensor *output =
+            buildLayer(context, graph, layer, copies[size_t(copy)], input);
+        ggml_set_output(output);
+        ggml_gallocr_alloc_graph(allocator, graph);
+        ggml_backend_tensor_set(input, x, 0, size_t(tokens * d) * 4);
+        double begin = now();
+        ggml_backend_graph_compute(backend, graph);
+        double seconds = now() - begin;
+        ggml_backend_tensor_get(output, y, 0, size_t(tokens * d) * 4);
+        ggml_free(context);
+        return seconds;
+      });
+}
