@@ -50,7 +50,8 @@ moec_status ArtifactFile::map(const char *path, moec_error *error) {
   bytes = static_cast<const uint8_t *>(memory);
   length = status.st_size;
   mapped = true;
-  // A hint: file systems that have huge pages use them for the weights.
+  // A hint: where the page cache has large folios (the writer fills them) the
+  // weights are mapped by huge pages.
   constexpr uint64_t hugePage = 2 << 20;
   if (length >= hugePage)
     madvise(memory, length, MADV_HUGEPAGE);

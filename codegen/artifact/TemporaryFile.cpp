@@ -2,6 +2,7 @@
 
 #include "codegen/artifact/TemporaryFile.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -9,6 +10,9 @@
 #include <unistd.h>
 
 namespace moec::artifact {
+
+/// A huge page of every 64-bit processor that has 4 KiB pages.
+static constexpr size_t kBlock = size_t(2) << 20;
 
 TemporaryFile::~TemporaryFile() {
   if (file >= 0)
@@ -39,8 +43,7 @@ std::string TemporaryFile::open(const std::string &name) {
   return failure("create");
 }
 
-std::string TemporaryFile::write(const void *data, size_t size) {
-  auto *bytes = static_cast<const char *>(data);
+std::string TemporaryFile::writeNow(const char *bytes, size_t size) {
   while (size != 0) {
     ssize_t count = ::write(file, bytes, size);
     if (count < 0 && errno == EINTR)
@@ -53,14 +56,44 @@ std::string TemporaryFile::write(const void *data, size_t size) {
   return "";
 }
 
+std::string TemporaryFile::flush() {
+  std::string error = writeNow(pending.data(), pending.size());
+  pending.clear();
+  return error;
+}
+
+std::string TemporaryFile::write(const void *data, size_t size) {
+  auto *bytes = static_cast<const char *>(data);
+  while (size != 0) {
+    size_t count = std::min(size, kBlock - pending.size());
+    if (count == kBlock) {
+      count = size / kBlock * kBlock;
+      if (std::string error = writeNow(bytes, count); !error.empty())
+        return error;
+    } else {
+      pending.insert(pending.end(), bytes, bytes + count);
+      if (pending.size() == kBlock)
+        if (std::string error = flush(); !error.empty())
+          return error;
+    }
+    bytes += count;
+    size -= count;
+  }
+  return "";
+}
+
 std::string TemporaryFile::writeAt(uint64_t offset, const void *data,
                                    size_t size) {
+  if (std::string error = flush(); !error.empty())
+    return error;
   if (::lseek(file, offset, SEEK_SET) < 0)
     return failure("seek");
-  return write(data, size);
+  return writeNow(static_cast<const char *>(data), size);
 }
 
 std::string TemporaryFile::keep() {
+  if (std::string error = flush(); !error.empty())
+    return error;
   int closed = ::close(file);
   file = -1;
   if (closed != 0)

@@ -254,4 +254,29 @@ TEST(TemporaryFile, AppearsOnlyWhenKept) {
   fs::remove(path);
 }
 
+TEST(TemporaryFile, KeepsBytesInOrderAcrossBlocks) {
+  std::string path =
+      testing::TempDir() + "moec-blocks-" + std::to_string(getpid());
+  std::string expected(size_t(9) << 20, '\0');
+  for (size_t i = 0; i < expected.size(); ++i)
+    expected[i] = char(i * 2654435761u >> 24);
+  TemporaryFile file;
+  ASSERT_EQ(file.open(path), "");
+  // Within a block, over its end, several at once, and the rest.
+  size_t at = 0;
+  for (size_t size : {1000, (2 << 20) - 999, 6 << 20, 5, 0}) {
+    size_t count = size ? size : expected.size() - at;
+    ASSERT_EQ(file.write(expected.data() + at, count), "");
+    at += count;
+  }
+  ASSERT_EQ(file.writeAt(0, "head", 4), "");
+  ASSERT_EQ(file.keep(), "");
+  expected.replace(0, 4, "head");
+  std::string found(expected.size(), '\0');
+  std::ifstream(path, std::ios::binary).read(found.data(), found.size());
+  EXPECT_EQ(fs::file_size(path), expected.size());
+  EXPECT_TRUE(found == expected);
+  fs::remove(path);
+}
+
 } // namespace
