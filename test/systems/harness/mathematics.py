@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What the numpy references share. Everything is computed in double."""
+
+import math
+
+import numpy as np
+
+erf = np.vectorize(math.erf, otypes=[float])
+
+
+def softmax(s, axis=-1):
+    e = np.exp(s - s.max(axis, keepdims=True, initial=-np.inf))
+    return e / e.sum(axis, keepdims=True)
+
+
+def sigmoid(s):
+    return 1 / (1 + np.exp(-s))
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def silu(x):
+    return x * sigmoid(x)
+
+
+def gelu(x):
+    return 0.5 * x * (1 + erf(x / math.sqrt(2)))
+
+
+def top_k(scores, k):
+    """Ids of the k highest of each row; of equal scores the lower id first."""
+    return np.argsort(-scores, axis=-1, kind="stable")[..., :k]
+
+
+def double(params):
+    return {name: value.astype("f8") for name, value in params.items()}
+
+
+def tokens(rng, sizes=(0, 1, 7, 33), width=16):
+    """Normal inputs of [T, width] for some T."""
+    for size in sizes:
+        yield rng.standard_normal((size, width)).astype("f4")
