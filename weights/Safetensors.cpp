@@ -7,11 +7,6 @@
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <vector>
 
 using namespace moec;
@@ -30,73 +25,13 @@ unsigned moec::getSafetensorsElementSize(llvm::StringRef dtype) {
       .Default(0);
 }
 
-/// Reads exactly `size` bytes at `offset`; returns why not, or nothing.
-static std::string readAt(int descriptor, uint64_t offset, char *out,
-                          uint64_t size) {
-  while (size) {
-    ssize_t got = ::pread(descriptor, out, size, static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      return std::string("cannot read: ") + std::strerror(errno);
-    if (got == 0)
-      return "the file became shorter while it was read";
-    out += got;
-    offset += got;
-    size -= got;
-  }
-  return {};
-}
-
-llvm::Expected<std::unique_ptr<SafetensorsFile>>
-SafetensorsFile::open(llvm::StringRef path) {
-  int descriptor = ::open(path.str().c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0)
-    return createStringError(path + ": cannot open: " + std::strerror(errno));
-  std::unique_ptr<SafetensorsFile> file(new SafetensorsFile(descriptor, path));
-  struct stat status;
-  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
-    return createStringError(path + ": not a regular file");
-  uint64_t fileSize = status.st_size;
-  char lengthBytes[8];
-  if (fileSize < sizeof lengthBytes)
-    return createStringError(path +
-                             ": expected a safetensors header of at "
-                             "least 8 bytes, the file has " +
-                             Twine(fileSize));
-  std::string problem = readAt(descriptor, 0, lengthBytes, sizeof lengthBytes);
-  if (!problem.empty())
-    return createStringError(path + ": " + problem);
-  uint64_t length = llvm::support::endian::read64le(lengthBytes);
-  if (length > kMaxHeaderBytes || length > fileSize - sizeof lengthBytes)
-    return createStringError(
-        path + ": the header claims " + Twine(length) +
-        " bytes, expected at most " +
-        Twine(std::min(kMaxHeaderBytes, fileSize - sizeof lengthBytes)));
-  std::string header(length, '\0');
-  problem = readAt(descriptor, sizeof lengthBytes, header.data(), length);
-  if (!problem.empty())
-    return createStringError(path + ": " + problem);
-  if (llvm::Error error =
-          file->parse(header, sizeof lengthBytes + length, fileSize))
-    return error;
-  return file;
-}
-
-SafetensorsFile::~SafetensorsFile() { ::close(descriptor); }
-
-const SafetensorsEntry *SafetensorsFile::find(llvm::StringRef name) const {
-  auto found = tensors.find(name);
-  return found == tensors.end() ? nullptr : &found->second;
-}
-
 /// Checks one entry of the header; offsets stay relative to the data.
-static llvm::Expected<SafetensorsEntry> parseEntry(const Json &value,
-                                                   const Twine &where) {
+static llvm::Expected<TensorEntry> parseEntry(const Json &value,
+                                              const Twine &where) {
   if (!value.is_object())
     return createStringError(where + ": expected an object, found " +
                              describeJson(value));
-  SafetensorsEntry entry;
+  TensorEntry entry;
   auto dtype = value.find("dtype");
   if (dtype == value.end() || !dtype->is_string())
     return createStringError(where + ": expected a string 'dtype'");
@@ -139,21 +74,24 @@ static llvm::Expected<SafetensorsEntry> parseEntry(const Json &value,
   return entry;
 }
 
-llvm::Error SafetensorsFile::parse(llvm::StringRef header, uint64_t dataBegin,
-                                   uint64_t fileSize) {
+/// Adds the tensors that the header names.
+static llvm::Error parseHeader(TensorFile &file, llvm::StringRef header,
+                               uint64_t dataBegin) {
+  llvm::StringRef path = file.getPath();
   // An entry is three levels deep; metadata is two.
   llvm::Expected<Json> document = parseJson(header, path, /*maxDepth=*/8);
   if (!document)
     return document.takeError();
   if (!document->is_object())
-    return createStringError(Twine(path) + ": the header is not an object");
+    return createStringError(path + ": the header is not an object");
 
-  std::vector<const llvm::StringMapEntry<SafetensorsEntry> *> order;
+  llvm::StringMap<TensorEntry> tensors;
+  std::vector<const llvm::StringMapEntry<TensorEntry> *> order;
   for (const auto &[name, value] : document->items()) {
     if (name == "__metadata__")
       continue;
-    llvm::Expected<SafetensorsEntry> entry =
-        parseEntry(value, Twine(path) + ": tensor '" + name + "'");
+    llvm::Expected<TensorEntry> entry =
+        parseEntry(value, path + ": tensor '" + name + "'");
     if (!entry)
       return entry.takeError();
     auto inserted = tensors.try_emplace(name, std::move(*entry));
@@ -164,7 +102,7 @@ llvm::Error SafetensorsFile::parse(llvm::StringRef header, uint64_t dataBegin,
     return std::pair(a->second.offset, a->second.size) <
            std::pair(b->second.offset, b->second.size);
   });
-  uint64_t dataSize = fileSize - dataBegin;
+  uint64_t dataSize = file.getSize() - dataBegin;
   uint64_t next = 0;
   for (const auto *tensor : order) {
     std::string where =
@@ -186,19 +124,39 @@ llvm::Error SafetensorsFile::parse(llvm::StringRef header, uint64_t dataBegin,
     return createStringError(Twine(path) + ": tensors end at byte " +
                              Twine(next) + " of the data, the file has " +
                              Twine(dataSize));
-  for (auto &tensor : tensors)
+  for (auto &tensor : tensors) {
     tensor.second.offset += dataBegin;
+    file.add(tensor.getKey(), std::move(tensor.second));
+  }
   return llvm::Error::success();
 }
 
-llvm::Error SafetensorsFile::read(const SafetensorsEntry &tensor,
-                                  uint64_t begin,
-                                  llvm::MutableArrayRef<char> out) const {
-  std::string problem =
-      begin + out.size() <= tensor.size
-          ? readAt(descriptor, tensor.offset + begin, out.data(), out.size())
-          : "read beyond the end of a tensor";
-  if (!problem.empty())
-    return createStringError(Twine(path) + ": " + problem);
-  return llvm::Error::success();
+llvm::Expected<std::unique_ptr<TensorFile>>
+moec::openSafetensors(llvm::StringRef path) {
+  auto opened = TensorFile::open(path);
+  if (!opened)
+    return opened.takeError();
+  TensorFile &file = **opened;
+  char lengthBytes[8];
+  if (file.getSize() < sizeof lengthBytes)
+    return createStringError(path +
+                             ": expected a safetensors header of at "
+                             "least 8 bytes, the file has " +
+                             Twine(file.getSize()));
+  if (llvm::Error error = file.readBytes(0, lengthBytes))
+    return error;
+  uint64_t length = llvm::support::endian::read64le(lengthBytes);
+  uint64_t longest =
+      std::min(kMaxHeaderBytes, file.getSize() - sizeof lengthBytes);
+  if (length > longest)
+    return createStringError(path + ": the header claims " + Twine(length) +
+                             " bytes, expected at most " + Twine(longest));
+  std::string header(length, '\0');
+  if (llvm::Error error =
+          file.readBytes(sizeof lengthBytes, {header.data(), header.size()}))
+    return error;
+  if (llvm::Error error =
+          parseHeader(file, header, sizeof lengthBytes + length))
+    return error;
+  return opened;
 }

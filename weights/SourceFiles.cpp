@@ -2,6 +2,7 @@
 
 #include "weights/SourceFiles.h"
 #include "mlir/IR/Builders.h"
+#include "weights/Safetensors.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -12,8 +13,7 @@ using namespace moec;
 using llvm::createStringError;
 using llvm::Twine;
 
-llvm::Expected<const SafetensorsFile *>
-SourceFiles::open(llvm::StringRef name) {
+llvm::Expected<const TensorFile *> SourceFiles::open(llvm::StringRef name) {
   auto found = files.find(name);
   if (found != files.end())
     return found->second.get();
@@ -27,7 +27,7 @@ SourceFiles::open(llvm::StringRef name) {
                              "': expected a path inside the model's directory");
   llvm::SmallString<256> path(directory);
   llvm::sys::path::append(path, name);
-  auto file = SafetensorsFile::open(path);
+  auto file = openSafetensors(path);
   if (!file)
     return file.takeError();
   return (files[name] = std::move(*file)).get();
@@ -38,7 +38,7 @@ llvm::Expected<SourceTensor> SourceFiles::find(llvm::StringRef fileName,
   auto file = open(fileName);
   if (!file)
     return file.takeError();
-  const SafetensorsEntry *entry = (*file)->find(tensor);
+  const TensorEntry *entry = (*file)->find(tensor);
   if (!entry)
     return createStringError((*file)->getPath() + ": no tensor '" + tensor +
                              "'");

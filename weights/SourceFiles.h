@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The safetensors files of one model directory, opened once each.
+// The weight files of one model directory, opened once each.
 
 #ifndef MOEC_WEIGHTS_SOURCEFILES_H
 #define MOEC_WEIGHTS_SOURCEFILES_H
 
 #include "mlir/IR/BuiltinTypes.h"
-#include "weights/Safetensors.h"
+#include "weights/TensorFile.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace moec {
 
 /// A tensor and the file that holds it.
 struct SourceTensor {
-  const SafetensorsFile *file = nullptr;
-  const SafetensorsEntry *entry = nullptr;
+  const TensorFile *file = nullptr;
+  const TensorEntry *entry = nullptr;
 };
 
 class SourceFiles {
@@ -26,7 +26,7 @@ public:
 
   /// Opens a file by its name relative to the directory. Absolute names and
   /// names with `..` are refused: a model names its own files only.
-  llvm::Expected<const SafetensorsFile *> open(llvm::StringRef name);
+  llvm::Expected<const TensorFile *> open(llvm::StringRef name);
 
   /// A tensor of a file; the error names both.
   llvm::Expected<SourceTensor> find(llvm::StringRef file,
@@ -34,7 +34,7 @@ public:
 
 private:
   std::string directory;
-  llvm::StringMap<std::unique_ptr<SafetensorsFile>> files;
+  llvm::StringMap<std::unique_ptr<TensorFile>> files;
 };
 
 /// The element type of a safetensors dtype, null where MLIR has none.

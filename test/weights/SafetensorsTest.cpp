@@ -14,7 +14,7 @@ protected:
   /// Opens bytes as a file; returns the message without the file's name.
   std::string openError(llvm::StringRef bytes) {
     std::string path = directory.write("m.safetensors", bytes);
-    auto file = SafetensorsFile::open(path);
+    auto file = openSafetensors(path);
     if (file)
       return "";
     std::string message = llvm::toString(file.takeError());
@@ -36,11 +36,11 @@ constexpr llvm::StringLiteral kTwo =
 TEST_F(Safetensors, readsTensors) {
   std::string path = directory.write(
       "m.safetensors", makeSafetensors(kTwo, "01234567" + floats(4, 1)));
-  auto file = SafetensorsFile::open(path);
+  auto file = openSafetensors(path);
   ASSERT_TRUE(static_cast<bool>(file));
   EXPECT_EQ((*file)->getTensors().size(), 2u);
   EXPECT_EQ((*file)->find("c"), nullptr);
-  const SafetensorsEntry *b = (*file)->find("b");
+  const TensorEntry *b = (*file)->find("b");
   ASSERT_NE(b, nullptr);
   EXPECT_EQ(b->dtype, "F32");
   EXPECT_EQ(b->shape, (llvm::SmallVector<int64_t, 4>{2, 2}));
@@ -56,7 +56,7 @@ TEST_F(Safetensors, readsTensors) {
 TEST_F(Safetensors, noticesThatTheFileShrank) {
   std::string bytes = makeSafetensors(kTwo, std::string(24, 'x'));
   std::string path = directory.write("m.safetensors", bytes);
-  auto file = SafetensorsFile::open(path);
+  auto file = openSafetensors(path);
   ASSERT_TRUE(static_cast<bool>(file));
   directory.write("m.safetensors", bytes.substr(0, bytes.size() - 1));
   char out[16];
@@ -93,10 +93,10 @@ TEST_F(Safetensors, refusesOtherFiles) {
   EXPECT_EQ(headerError("{"), "parse error at line 1, column 2: syntax error "
                               "while parsing object key - unexpected end of "
                               "input; expected string literal");
-  auto file = SafetensorsFile::open(directory.str());
+  auto file = openSafetensors(directory.str());
   EXPECT_EQ(llvm::toString(file.takeError()),
             (directory.str() + ": not a regular file").str());
-  file = SafetensorsFile::open(directory.file("none"));
+  file = openSafetensors(directory.file("none"));
   EXPECT_EQ(llvm::toString(file.takeError()),
             directory.file("none") +
                 ": cannot open: No such file or directory");
