@@ -2,6 +2,7 @@
 
 #include "weights/SourceFiles.h"
 #include "mlir/IR/Builders.h"
+#include "weights/Gguf.h"
 #include "weights/Safetensors.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
@@ -12,6 +13,17 @@
 using namespace moec;
 using llvm::createStringError;
 using llvm::Twine;
+
+/// Opens a file in the format that its extension names.
+static llvm::Expected<std::unique_ptr<TensorFile>>
+openTensorFile(llvm::StringRef path) {
+  if (llvm::sys::path::extension(path) != ".gguf")
+    return openSafetensors(path);
+  auto file = GgufFile::open(path);
+  if (!file)
+    return file.takeError();
+  return file->takeTensors();
+}
 
 llvm::Expected<const TensorFile *> SourceFiles::open(llvm::StringRef name) {
   auto found = files.find(name);
@@ -27,7 +39,7 @@ llvm::Expected<const TensorFile *> SourceFiles::open(llvm::StringRef name) {
                              "': expected a path inside the model's directory");
   llvm::SmallString<256> path(directory);
   llvm::sys::path::append(path, name);
-  auto file = openSafetensors(path);
+  auto file = openTensorFile(path);
   if (!file)
     return file.takeError();
   return (files[name] = std::move(*file)).get();
