@@ -42,3 +42,12 @@ def tokens(rng, sizes=(0, 1, 7, 33), width=16):
     """Normal inputs of [T, width] for some T."""
     for size in sizes:
         yield rng.standard_normal((size, width)).astype("f4")
+
+
+def swiglu(x, gate, up, down):
+    return (silu(x @ gate) * (x @ up)) @ down
+
+
+def norm(x, gain=1, bias=0, eps=1e-5):
+    centred = x - x.mean(-1, keepdims=True)
+    return centred / np.sqrt((centred ** 2).mean(-1, keepdims=True) + eps) * gain + bias

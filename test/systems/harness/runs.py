@@ -158,8 +158,17 @@ class Run:
         self.example = programs.example
 
     def __call__(self, inputs, params=None, function="main"):
-        program, options = self.programs.with_params(params or {})
+        types = {name: value.dtype for name, value in self.params.items()}
+        params = {name: np.asarray(value, types[name]) for name, value in (params or {}).items()}
+        program, options = self.programs.with_params(params)
         return program.run(function, inputs, *options)
 
     def taps(self, inputs, function="main"):
         return self.programs.taps(function, inputs)
+
+    def phase(self, name):
+        """The IR after a phase of the compiler: "moe" or "grouped"."""
+        folder = self.programs.work / "phases"
+        call("moec", self.example.path, "-o", self.programs.work / "phases.moe",
+             f"--target=cpu:{machine_level()}", f"--dump-phases={folder}")
+        return next(folder.glob(f"*-{name}.mlir")).read_text()

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Mixture-of-Experts graphs in Python, printed as MLIR for moec. Needs nothing but
+Python 3.9; moec and moe-opt are found in PATH.
+
+    import moec as moe
+    g = moe.Graph()
+    x = g.input("hidden_states", ["T", 32])
+    scores = moe.softmax(x @ g.parameter("router", [32, 8]))
+    ids = moe.select(scores, moe.top_p(0.4))
+    weights = moe.weigh(scores, ids)
+    plan = moe.plan(ids, experts=8)
+    up, down = g.parameter("up", [8, 32, 64]), g.parameter("down", [8, 64, 32])
+    outs = moe.experts(plan, lambda x, up, down: moe.silu(x @ up) @ down,
+                       rows=moe.dispatch(x, plan), params=[up, down])
+    g.output(moe_out=moe.combine(outs, plan, weights))
+    g.compile("layer.moe")
+"""
+
+from .control import for_, if_
+from .graph import Graph, GraphError, Scalar, Value
+from .routing import (Policy, combine, dispatch, experts, grouped_top_k, limit, plan,
+                      plan_by_expert, policy, product_key, ranks, rows, select, select_tokens,
+                      slots, tap, threshold, top_k, top_p, weigh)
+from .scalars import (absolute, cast, ceil, ceil_divide, equal, erf, exp, floor, gelu, log,
+                      logical_and, logical_not, logical_or, maximum, minimum, not_equal,
+                      relu, rsqrt, sigmoid, silu, sqrt, tanh, where)
+from .tensors import (collapse, column, concat, constant, expand, extract, flat, full, insert,
+                      matmul, position, size, softmax, take, transpose)
+from .tensors import map_values as map
+from .tensors import max_over as max
+from .tensors import sum_over as sum
