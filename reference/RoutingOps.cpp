@@ -57,11 +57,15 @@ static LogicalResult runSelect(Interpreter &interpreter, moe::SelectOp op) {
   SmallVector<int64_t> widths;
   for (Value scores : op.getScores())
     widths.push_back(interpreter.getTensor(scores).shape[1]);
-  if (failed(expectShape(interpreter, op, op.getMask(), {rows, widths[0]})))
-    return failure();
   if (failed(op.getPolicy().verifyPolicy([&] { return op.emitOpError(); },
                                          widths)))
     return failure();
+  int64_t experts = op.getPolicy().getNumExperts(widths);
+  if (failed(expectShape(interpreter, op, op.getMask(), {rows, experts})))
+    return failure();
+  bool isF64 = llvm::any_of(op.getScores(), [](Value scores) {
+    return getElementTypeOrSelf(scores.getType()).isF64();
+  });
 
   int64_t slots = cast<RankedTensorType>(op.getIds().getType()).getDimSize(1);
   Tensor ids{{rows, slots}, {}}, selected{{rows, slots}, {}};
@@ -72,9 +76,9 @@ static LogicalResult runSelect(Interpreter &interpreter, moe::SelectOp op) {
     SmallVector<ArrayRef<double>> scoreRows(scores.begin(), scores.end());
     SmallVector<bool> mask;
     if (op.getMask())
-      for (int64_t i = 0; i < widths[0]; ++i)
+      for (int64_t i = 0; i < experts; ++i)
         mask.push_back(interpreter.getTensor(op.getMask())
-                           .data[row * widths[0] + i]
+                           .data[row * experts + i]
                            .integer);
     SmallVector<double> params;
     for (Value param : op.getParams()) {
@@ -86,7 +90,8 @@ static LogicalResult runSelect(Interpreter &interpreter, moe::SelectOp op) {
     }
     SmallVector<int32_t> rowIds(slots, -1);
     SmallVector<double> rowScores(op.getSelectedScores() ? slots : 0, 0.0);
-    moe::ReferenceRow request{scoreRows, mask, params, rowIds, rowScores};
+    moe::ReferenceRow request{scoreRows, mask,      params,
+                              rowIds,    rowScores, isF64};
     op.getPolicy().selectRow(request);
     for (int32_t id : rowIds)
       ids.data.push_back(makeInteger(id));

@@ -39,7 +39,16 @@ static Value paramOf(ImplicitLocOpBuilder &b, Value param, Value row) {
 void moec::cpu::lowerSelect(ImplicitLocOpBuilder &b, SelectOp op) {
   auto policy = cast<moec::moe::SelectionPolicyInterface>(op.getPolicy());
   Value total = sizeOf(b, op.getScores()[0], 0);
+  SmallVector<int64_t> widths;
+  for (Value score : op.getScores())
+    widths.push_back(cast<MemRefType>(score.getType()).getDimSize(1));
+  int64_t scratchSize = policy.getScratchSize(widths);
   forEachTask(b, ceilDiv(b, total, kTaskRows), isNested(op), [&](Value task) {
+    Value scratch;
+    if (scratchSize > 0)
+      scratch = memref::AllocOp::create(
+          b, MemRefType::get({scratchSize}, b.getI32Type()), ValueRange{},
+          b.getI64IntegerAttr(kScratchAlignment));
     Value first = times(b, task, kTaskRows);
     Value last = arith::MinUIOp::create(b, plus(b, first, kTaskRows), total);
     forEach(b, first, last, 1, [&](Value row) {
@@ -56,6 +65,7 @@ void moec::cpu::lowerSelect(ImplicitLocOpBuilder &b, SelectOp op) {
       operands.ids = rowOf(b, op.getInits()[0], row);
       if (op.getInits().size() > 1)
         operands.selectedScores = rowOf(b, op.getInits()[1], row);
+      operands.scratch = scratch;
       policy.buildRow(b, b.getLoc(), operands);
     });
   });

@@ -14,6 +14,9 @@ static constexpr llvm::StringLiteral operations[] = {
     "moe.combine", "moe.dispatch", "moe.experts", "moe.limit", "moe.plan",
     "moe.rows", "moe.select", "moe.select_tokens", "moe.slots", "moe.tap",
     "moe.weigh", "moe.yield",
+    // Around the layers.
+    "transformer.attention", "transformer.kv_append", "transformer.kv_view",
+    "transformer.rotary",
     // Control flow.
     "scf.condition", "scf.for", "scf.forall", "scf.forall.in_parallel",
     "scf.if", "scf.index_switch", "scf.while", "scf.yield",

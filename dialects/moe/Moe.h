@@ -37,6 +37,10 @@ namespace moec::moe {
 inline constexpr llvm::StringLiteral kNameAttr = "moe.name";
 inline constexpr llvm::StringLiteral kDimsAttr = "moe.dims";
 
+/// Attribute of a function that appends to the states of its session: the name
+/// of the dimension that it appends (see #moe.state).
+inline constexpr llvm::StringLiteral kAppendsAttr = "moe.appends";
+
 /// Module attribute: the directory that #moe.source files are relative to.
 inline constexpr llvm::StringLiteral kSourceDirectoryAttr =
     "moe.source_directory";

@@ -34,6 +34,12 @@ def Moe_GroupScore : I32EnumAttr<"GroupScore", "score of a group of experts", [
   let cppNamespace = "::moec::moe";
 }
 
+def Moe_Crossing : I32EnumAttr<"Crossing", "whether the expert that crosses p stays", [
+    I32EnumAttrCase<"Inclusive", 0, "inclusive">,
+    I32EnumAttrCase<"Exclusive", 1, "exclusive">]> {
+  let cppNamespace = "::moec::moe";
+}
+
 def Moe_MaskedScore : I32EnumAttr<"MaskedScore", "score of an expert in a losing group", [
     I32EnumAttrCase<"NegInf", 0, "neg_inf">,
     I32EnumAttrCase<"Zero", 1, "zero">]> {
@@ -81,15 +87,92 @@ class Moe_Policy<string name, string attrMnemonic, list<string> extra = []>
     : Moe_Attr<name, attrMnemonic,
         [DeclareAttrInterfaceMethods<Moe_SelectionPolicyInterface, extra>]>;
 
-def Moe_TopKAttr : Moe_Policy<"TopK", "top_k", ["dependsOnOrderOnly"]> {
+/// The width of ids that are as many as each row decides.
+def Moe_Max : OptionalParameter<"std::optional<int64_t>">;
+
+def Moe_TopKAttr : Moe_Policy<"TopK", "top_k",
+    ["dependsOnOrderOnly", "getNumParams", "isCountParam"]> {
   let summary = "The k experts with the highest scores";
   let description = [{
+    With `?`, k is an i32 operand; rows are `max` wide (by default, as many as
+    there are experts), a larger k counts as that and a negative one as 0.
+
     ```mlir
     #moe.top_k<2>
+    #moe.top_k<?, max = 8>
     ```
   }];
-  let parameters = (ins "int64_t":$k);
-  let assemblyFormat = "`<` $k `>`";
+  let parameters = (ins "int64_t":$k, Moe_Max:$max);
+  let builders = [AttrBuilder<(ins "int64_t":$k), [{
+    return $_get($_ctxt, k, std::nullopt);
+  }]>];
+  let assemblyFormat = "`<` custom<DynamicCount>($k) (`,` struct($max)^)? `>`";
+}
+
+def Moe_TopPAttr : Moe_Policy<"TopP", "top_p", ["getNumParams"]> {
+  let summary = "The best experts whose scores sum up to p (nucleus)";
+  let description = [{
+    In rank order, while the sum of the scores so far, in f32 (f64 for f64
+    scores), is at most `p`. The expert with which the sum crosses `p` stays
+    (`inclusive`) or goes (`exclusive`). At least `min` and at most `max` experts
+    stay (by default none and all). Masked experts do not count.
+
+    ```mlir
+    #moe.top_p<4.000000e-01, inclusive>
+    #moe.top_p<?, exclusive, min = 1, max = 8>
+    ```
+  }];
+  let parameters = (ins OptionalParameter<"::mlir::FloatAttr">:$p,
+    "::moec::moe::Crossing":$crossing,
+    DefaultValuedParameter<"int64_t", "0">:$min, Moe_Max:$max);
+  let assemblyFormat = [{
+    `<` custom<DynamicNumber>($p) `,` $crossing (`,` struct($min, $max)^)? `>`
+  }];
+}
+
+def Moe_ThresholdAttr : Moe_Policy<"Threshold", "threshold", ["getNumParams"]> {
+  let summary = "The experts with scores of at least t";
+  let description = [{
+    In rank order, at most `max` (by default all). `t` is compared as f32 (f64
+    for f64 scores). A threshold by token type is an operand of one number per
+    row, gathered from a table at the types.
+
+    ```mlir
+    #moe.threshold<5.000000e-01>
+    #moe.threshold<?, max = 2>
+    ```
+  }];
+  let parameters = (ins OptionalParameter<"::mlir::FloatAttr">:$t, Moe_Max:$max);
+  let assemblyFormat = "`<` custom<DynamicNumber>($t) (`,` struct($max)^)? `>`";
+}
+
+def Moe_RanksAttr : Moe_Policy<"Ranks", "ranks", ["dependsOnOrderOnly"]> {
+  let summary = "The experts at given ranks, 0 being the best";
+  let description = [{
+    ```mlir
+    #moe.ranks<[1, 3]>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$ranks);
+  let assemblyFormat = "`<` `[` $ranks `]` `>`";
+}
+
+def Moe_ProductKeyAttr : Moe_Policy<"ProductKey", "product_key",
+    ["getNumScores", "getNumExperts", "yieldsScores", "takesMask",
+     "getScratchSize"]> {
+  let summary = "The k best pairs of two rows of scores";
+  let description = [{
+    Both rows have `side` scores. Pair `(i, j)` is expert `i * side + j`, its
+    score the sum, in f32 (f64 for f64 scores). The k best of the pairs of the k
+    best of each row are selected; the second result has their sums, 0 where
+    there is none.
+
+    ```mlir
+    #moe.product_key<4, side = 8>
+    ```
+  }];
+  let parameters = (ins "int64_t":$k, "int64_t":$side);
+  let assemblyFormat = "`<` $k `,` struct($side) `>`";
 }
 
 def Moe_GroupedTopKAttr : Moe_Policy<"GroupedTopK", "grouped_top_k",

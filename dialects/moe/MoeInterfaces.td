@@ -18,6 +18,15 @@ def Moe_SelectionPolicyInterface : AttrInterface<"SelectionPolicyInterface"> {
     InterfaceMethod<[{Number of `params` operands: one for each parameter of the
       attribute that is written `?`.}],
       "unsigned", "getNumParams", (ins), "", "return 0;">,
+    InterfaceMethod<[{Whether params operand `index` counts something (i32, and
+      not a float).}],
+      "bool", "isCountParam", (ins "unsigned":$index), "", "return false;">,
+    InterfaceMethod<[{Whether the policy has a meaning with a mask.}],
+      "bool", "takesMask", (ins), "", "return true;">,
+    InterfaceMethod<[{Entries of i32 that `buildRow` needs to remember things in,
+      for score rows of these widths.}],
+      "int64_t", "getScratchSize", (ins "::llvm::ArrayRef<int64_t>":$widths), "",
+      "return 0;">,
     InterfaceMethod<[{Whether `moe.select` has a second result, the score of
       each selected id.}],
       "bool", "yieldsScores", (ins), "", "return false;">,

@@ -30,14 +30,15 @@ def Moe_SelectOp : Moe_Op<"select", [Pure, AttrSizedOperandSegments]> {
     Each row of `ids` holds the selected experts in rank order, -1 where there
     are fewer than `K`. `mask` (false: never selected) stands for "and". A policy
     parameter that is written `?` is an operand of `params`: one value, or one
-    per row.
+    per row, an i32 for a count and a float for another number.
 
     * (select_c1) `policy` implements the selection policy interface;
     * (select_c2) as many score tensors as the policy reads, `tensor<?xExT>`;
     * (select_c3) equal row counts in scores, mask, per-row params and results;
-    * (select_c4) the mask is as wide as the first score tensor;
+    * (select_c4) the mask has one entry per expert, and the policy has a meaning
+      with a mask;
     * (select_c5) `ids` is as wide as the policy's `K`;
-    * (select_c6) as many params as the policy has `?`;
+    * (select_c6) as many params as the policy has `?`, of the right type;
     * (select_c7) a second result, of `ids`' shape, exactly if the policy yields
       scores.
 
@@ -81,6 +82,7 @@ def Moe_WeighOp : Moe_Op<"weigh", [Pure]> {
 
     ```mlir
     %w = moe.weigh sum %p, %ids {scale = 2.5 : f64} : tensor<?x8xf32>, tensor<?x2xi32> -> tensor<?x2xf32>
+    %v = moe.weigh lp %p, %ids eps_mode = max {eps = 1.0e-12 : f64} : tensor<?x8xf32>, tensor<?x2xi32> -> tensor<?x2xf32>
     ```
   }];
   let arguments = (ins
@@ -93,7 +95,8 @@ def Moe_WeighOp : Moe_Op<"weigh", [Pure]> {
     DefaultValuedAttr<F64Attr, "0.0">:$jitter);
   let results = (outs Moe_Scores:$weights);
   let assemblyFormat = [{
-    $norm $scores `,` $ids attr-dict `:` type($scores) `,` type($ids) `->` type($weights)
+    $norm $scores `,` $ids (`eps_mode` `=` $eps_mode^)? attr-dict
+    `:` type($scores) `,` type($ids) `->` type($weights)
   }];
   let hasVerifier = 1;
 }

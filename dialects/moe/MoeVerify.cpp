@@ -82,8 +82,10 @@ LogicalResult SelectOp::verify() {
                            << getScores()[0].getType() << " and "
                            << value.getType();
   // (select_c4)
-  if (getMask() &&
-      !shapesMatch(typeOf(getMask()).getShape(), {rows, widths[0]}))
+  if (getMask() && !policy.takesMask())
+    return emitOpError() << "expects no mask for " << policy;
+  int64_t experts = policy.getNumExperts(widths);
+  if (getMask() && !shapesMatch(typeOf(getMask()).getShape(), {rows, experts}))
     return emitOpError() << "expects a mask as wide as the scores, got "
                          << getMask().getType();
   // (select_c5)
@@ -96,13 +98,15 @@ LogicalResult SelectOp::verify() {
     return emitOpError() << "expects " << policy.getNumParams()
                          << " params for " << policy << ", got "
                          << getParams().size();
-  for (Value param : getParams()) {
+  for (auto [index, param] : llvm::enumerate(getParams())) {
     auto tensor = dyn_cast<RankedTensorType>(param.getType());
     Type element = tensor ? tensor.getElementType() : param.getType();
-    if (!element.isIntOrFloat() || (tensor && tensor.getRank() != 1))
-      return emitOpError()
-             << "expects a number or one number per row as param, got "
-             << param.getType();
+    bool isCount = policy.isCountParam(index);
+    bool fits = isCount ? element.isInteger(32) : isa<FloatType>(element);
+    if (!fits || (tensor && tensor.getRank() != 1))
+      return emitOpError() << "expects one " << (isCount ? "i32" : "float")
+                           << " or one per row as param for " << policy
+                           << ", got " << param.getType();
   }
   // (select_c7)
   if (policy.yieldsScores() != static_cast<bool>(getSelectedScores()))

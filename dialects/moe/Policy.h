@@ -25,6 +25,13 @@ struct ReferenceRow {
   llvm::MutableArrayRef<int32_t> ids;
   /// `K` entries to fill where the policy yields scores, else empty.
   llvm::MutableArrayRef<double> selectedScores;
+  /// Whether a score tensor is f64: then sums of scores and numbers that scores
+  /// are compared with are f64, else they are rounded to f32.
+  bool isF64 = false;
+
+  double round(double value) const {
+    return isF64 ? value : static_cast<float>(value);
+  }
 };
 
 /// One row as SSA values. Memrefs are one-dimensional and may be strided.
@@ -39,6 +46,8 @@ struct RowOperands {
   mlir::Value ids;
   /// Memref of `K` floats to fill, or null.
   mlir::Value selectedScores;
+  /// Memref of as many i32 as the policy's scratch size, or null for none.
+  mlir::Value scratch;
 };
 
 } // namespace moec::moe

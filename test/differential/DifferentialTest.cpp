@@ -112,8 +112,7 @@ Layer drawLayer(unsigned seed) {
       "constant %scores, %ids {scale = 0.5 : f64}",
       "sum %scores, %ids {eps = 0.1 : f64, scale = 2.5 : "
       "f64}",
-      "sum %scores, %ids {eps = 0.7 : f64, eps_mode = 1 : "
-      "i32}",
+      "sum %scores, %ids eps_mode = max {eps = 0.7 : f64}",
       "lp %scores, %ids",
       "lp %scores, %ids {p = 3.0 : f64, eps = 0.01 : f64}"};
   layer.weigh = weights[pick(0, 7)];

@@ -15,11 +15,12 @@ using Ids = std::vector<int64_t>;
 /// One row of weights for scores [0.1, 2, -1, 1.5].
 std::vector<double> weigh(const std::string &norm,
                           const std::string &attributes,
-                          llvm::ArrayRef<int64_t> ids = {1, 3, -1}) {
+                          llvm::ArrayRef<int64_t> ids = {1, 3, -1},
+                          const std::string &mode = "") {
   Program program(R"(
     func.func @main(%s: tensor<1x4xf64>, %ids: tensor<1x3xi32>) -> tensor<1x3xf64> {
       %w = moe.weigh )" +
-                  norm + " %s, %ids {" + attributes + R"(}
+                  norm + " %s, %ids " + mode + " {" + attributes + R"(}
         : tensor<1x4xf64>, tensor<1x3xi32> -> tensor<1x3xf64>
       return %w : tensor<1x3xf64>
     })");
@@ -49,9 +50,9 @@ TEST(Weigh, IdsOutOfRangeAreInvalid) {
 TEST(Weigh, Sum) {
   expectNear(weigh("sum", "scale = 7.0 : f64"), {4.0, 3.0, 0.0});
   expectNear(weigh("sum", "eps = 0.5 : f64"), {0.5, 0.375, 0.0});
-  expectNear(weigh("sum", "eps = 4.0 : f64, eps_mode = 1 : i32"),
+  expectNear(weigh("sum", "eps = 4.0 : f64", {1, 3, -1}, "eps_mode = max"),
              {0.5, 0.375, 0.0});
-  expectNear(weigh("sum", "eps = 1.0 : f64, eps_mode = 1 : i32"),
+  expectNear(weigh("sum", "eps = 1.0 : f64", {1, 3, -1}, "eps_mode = max"),
              {2.0 / 3.5, 1.5 / 3.5, 0.0});
 }
 

@@ -42,7 +42,7 @@ static Value andAll(OpBuilder &b, Location loc, Value first, Value second) {
 SmallVector<Value> buildRanking(OpBuilder &builder, Location loc, Value count,
                                 int64_t ranks, FloatType type,
                                 CandidateFn candidate, ValueRange init,
-                                WinnerFn take) {
+                                WinnerFn take, ProceedFn proceed) {
   using arith::CmpFPredicate;
   using arith::CmpIPredicate;
   constexpr double kInf = std::numeric_limits<double>::infinity();
@@ -59,9 +59,12 @@ SmallVector<Value> buildRanking(OpBuilder &builder, Location loc, Value count,
   auto overRanks = scf::ForOp::create(
       builder, loc, zero, constantIndex(builder, loc, ranks), one, carried,
       [&](OpBuilder &b, Location loc, Value rank, ValueRange args) {
-        Value lastScore = args[0], firstId = args[1];
+        Value lastScore = args[0], firstId = args[1], end = count;
+        if (proceed)
+          end = arith::SelectOp::create(
+              b, loc, proceed(b, loc, rank, args.drop_front(2)), count, zero);
         auto search = scf::ForOp::create(
-            b, loc, zero, count, one, ValueRange{bottom, zero, no},
+            b, loc, zero, end, one, ValueRange{bottom, zero, no},
             [&](OpBuilder &b, Location loc, Value i, ValueRange best) {
               Candidate c = candidate(b, loc, i);
               // NaN is neither less nor equal, so it never follows.
@@ -108,12 +111,18 @@ FloatType getRankingType(Value memref) {
   return Float32Type::get(memref.getContext());
 }
 
+Value castFloat(OpBuilder &builder, Location loc, Value value, FloatType type) {
+  unsigned width = value.getType().getIntOrFloatBitWidth();
+  if (width < type.getWidth())
+    return arith::ExtFOp::create(builder, loc, type, value);
+  if (width > type.getWidth())
+    return arith::TruncFOp::create(builder, loc, type, value);
+  return value;
+}
+
 Value loadScore(OpBuilder &builder, Location loc, Value memref, Value index) {
   Value score = memref::LoadOp::create(builder, loc, memref, index);
-  FloatType type = getRankingType(memref);
-  if (score.getType() == type)
-    return score;
-  return arith::ExtFOp::create(builder, loc, type, score);
+  return castFloat(builder, loc, score, getRankingType(memref));
 }
 
 Value loadMask(OpBuilder &builder, Location loc, Value mask, Value index) {

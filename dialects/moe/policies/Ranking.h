@@ -39,18 +39,27 @@ using WinnerFn = llvm::function_ref<llvm::SmallVector<mlir::Value>(
     mlir::OpBuilder &, mlir::Location, const Winner &,
     mlir::ValueRange carried)>;
 
+using ProceedFn =
+    llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location,
+                                   mlir::Value rank, mlir::ValueRange carried)>;
+
 /// Emits `ranks` searches over the candidates 0 .. `count` (an index). `take`
 /// is called once, in the loop over ranks, and returns the carried values'
-/// successors; the last ones are the result. Allocates nothing: the previous
-/// winner bounds the next search.
+/// successors; the last ones are the result. Where `proceed`, if given, is
+/// false, the rank has no winner and costs no search. Allocates nothing: the
+/// previous winner bounds the next search.
 llvm::SmallVector<mlir::Value>
 buildRanking(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value count,
              int64_t ranks, mlir::FloatType type, CandidateFn candidate,
-             mlir::ValueRange init, WinnerFn take);
+             mlir::ValueRange init, WinnerFn take, ProceedFn proceed = nullptr);
 
 /// The float type that a row of `memref` is ranked in: f64 stays, others become
 /// f32.
 mlir::FloatType getRankingType(mlir::Value memref);
+
+/// A float as another float type.
+mlir::Value castFloat(mlir::OpBuilder &builder, mlir::Location loc,
+                      mlir::Value value, mlir::FloatType type);
 
 /// Loads `memref[index]` as the ranking type.
 mlir::Value loadScore(mlir::OpBuilder &builder, mlir::Location loc,

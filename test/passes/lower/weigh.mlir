@@ -34,7 +34,7 @@ func.func @sum(%p: tensor<?x8xf32>, %ids: tensor<?x2xi32>) -> tensor<?x2xf32> {
 // CHECK: arith.maxnumf %{{.*}}, %[[EPS]]
 // CHECK-NEXT: arith.divf
 func.func @sum_bounded(%p: tensor<?x8xf32>, %ids: tensor<?x2xi32>) -> tensor<?x2xf32> {
-  %w = moe.weigh sum %p, %ids {eps = 1.0e-3 : f64, eps_mode = 1 : i32} : tensor<?x8xf32>, tensor<?x2xi32> -> tensor<?x2xf32>
+  %w = moe.weigh sum %p, %ids eps_mode = max {eps = 1.0e-3 : f64} : tensor<?x8xf32>, tensor<?x2xi32> -> tensor<?x2xf32>
   return %w : tensor<?x2xf32>
 }
 
