@@ -299,6 +299,19 @@ def size(x, axis):
     return x.function.constant(dim, "index")
 
 
+def dim(name, size):
+    """A dynamic dimension of a computed size, an index."""
+    return Dim(name, size)
+
+
+def as_tensor(scalar, dtype="i32"):
+    """A number as a tensor of rank 0, such as a result can be."""
+    from .scalars import cast
+    scalar = cast(scalar, dtype)
+    return scalar.function.emit("tensor", f"tensor.from_elements {scalar} : tensor<{dtype}>",
+                                ((), dtype))
+
+
 def constant(graph, values, dtype="f32"):
     """A tensor of these numbers (nested lists)."""
     from .graph import number

@@ -51,3 +51,13 @@ def swiglu(x, gate, up, down):
 def norm(x, gain=1, bias=0, eps=1e-5):
     centred = x - x.mean(-1, keepdims=True)
     return centred / np.sqrt((centred ** 2).mean(-1, keepdims=True) + eps) * gain + bias
+
+
+def attend(q, k, v, scale, visible=True):
+    """Softmax attention of rows `q`; `visible` is a mask of scores."""
+    s = np.where(visible, q @ np.swapaxes(k, -1, -2) * scale, -np.inf)
+    return softmax(s) @ v if s.size else np.zeros((*q.shape[:-1], v.shape[-1]))
+
+
+def causal(positions):
+    return positions[:, None] >= positions[None, :]

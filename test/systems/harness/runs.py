@@ -166,6 +166,10 @@ class Run:
     def taps(self, inputs, function="main"):
         return self.programs.taps(function, inputs)
 
+    def stored_parameters(self):
+        """Each stored array of the artifact: name, dims, size in bytes and so on."""
+        return json.loads(call("moe-inspect", self.programs.artifact, "--json"))["parameters"]
+
     def phase(self, name):
         """The IR after a phase of the compiler: "moe" or "grouped"."""
         folder = self.programs.work / "phases"
