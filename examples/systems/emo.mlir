@@ -5,8 +5,7 @@
 // Two selections: one of documents, whose ids become a mask, and one of tokens under
 // the mask that their document looks up.
 //
-// Source: EMO, Pretraining Mixture of Experts for Emergent Modularity;
-// github.com/allenai/EMO.
+// Source: EMO, emergent modularity; github.com/allenai/EMO.
 
 #ij_i = affine_map<(i, j) -> (i)>
 #ij_j = affine_map<(i, j) -> (j)>

@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Writes docs/generated from the descriptions in the .td files.
+"""Writes docs/generated from the descriptions in the .td files and from the
+examples of systems.
 
 gen_docs.py           writes the pages
-gen_docs.py --check   fails when a page is not what the .td files say
+gen_docs.py --check   fails when a page is not what its sources say
 """
 
 import pathlib
 import subprocess
 import sys
+
+from systems_table import table
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LLVM = pathlib.Path("/usr/lib/llvm-22")
@@ -33,8 +36,9 @@ def main():
     folder = ROOT / "docs/generated"
     folder.mkdir(parents=True, exist_ok=True)
     stale = []
-    for page, (source, generator) in PAGES.items():
-        text = generate(source, generator)
+    texts = {page: generate(*how) for page, how in PAGES.items()}
+    texts["systems.md"] = table(ROOT)
+    for page, text in texts.items():
         path = folder / page
         if path.exists() and path.read_text() == text:
             continue
@@ -43,7 +47,8 @@ def main():
         else:
             path.write_text(text)
     for page in stale:
-        print(f"docs/generated/{page}: older than {PAGES[page][0]}; "
+        source = PAGES[page][0] if page in PAGES else "examples/systems"
+        print(f"docs/generated/{page}: older than {source}; "
               "run python3 tools/dev/gen_docs.py", file=sys.stderr)
     return 1 if stale else 0
 

@@ -1,12 +1,12 @@
 """
-Deep Neural Mixture Model: a density as a sum of three densities, each a network,
+DNMM: a density as a sum of three densities, each a network,
 with weights that do not depend on the input.
 
 The score is a parameter, all experts are selected, and the weights are its softmax
 (the same for every point). An expert is a Gaussian bump times the exponential of
 a bounded network, divided by its integral.
 
-Source: Deep Neural Mixture Models for density estimation.
+Source: DNMM, deep neural mixture density.
 """
 import moec as moe
 

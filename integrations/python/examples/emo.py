@@ -6,8 +6,7 @@ token takes its best 2. Probabilities are masked after the softmax.
 Two selections: one of documents, whose ids become a mask, and one of tokens under
 the mask that their document looks up.
 
-Source: EMO, Pretraining Mixture of Experts for Emergent Modularity;
-github.com/allenai/EMO.
+Source: EMO, emergent modularity; github.com/allenai/EMO.
 """
 import moec as moe
 

@@ -1,13 +1,12 @@
 """
-Global expert, local expert, gate: on a device, a small network decides for each
-sample whether the big global network or a small local one answers. Only the chosen
-one runs.
+GE/LE/GN: on a device, a small network (GN) decides
+for each sample whether the big global network (GE) or a small local one (LE)
+answers. Only the chosen one runs.
 
 The bank is heterogeneous: expert 0 is a convolution with a pooled classifier,
 expert 1 one linear layer. Samples are the tokens, images are their rows.
 
-Source: A Mixture-of-Experts approach for low-cost customization of deep neural
-networks.
+Source: Mixture of Experts for low-cost customization of deep neural networks.
 """
 import moec as moe
 

@@ -1,5 +1,5 @@
 """
-m2mKD distils a model module by module; what runs afterwards is V-MoE: top-1 with
+m2mKD: what runs after module-to-module distillation is V-MoE. Top-1 with
 the probability as weight and room for ceil(T / E) tokens at each expert. When an
 expert overflows, the tokens with the highest probability keep their places (batch
 priority), the others get nothing from this layer.
@@ -7,7 +7,7 @@ priority), the others get nothing from this layer.
 Capacity is arithmetic on the number of tokens; moe.limit drops what overflows.
 
 Source: m2mKD, Module-to-Module Knowledge Distillation for Modular Transformers;
-github.com/kamanphoebe/m2mKD. Scaling Vision with Sparse Mixture of Experts.
+Scaling Vision with Sparse Mixture of Experts.
 """
 import moec as moe
 

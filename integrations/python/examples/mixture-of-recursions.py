@@ -9,7 +9,7 @@ their positions, attend to each other and are put back. The block's weights are
 parameters that all steps name. Caches of keys and values are not part of this.
 
 Source: Mixture-of-Recursions, Learning Dynamic Recursive Depths for Adaptive
-Token-Level Computation; github.com/raymin0223/mixture_of_recursions.
+Token-Level Computation.
 """
 import moec as moe
 

@@ -6,8 +6,8 @@ number of passes, and the deepest tokens skip the width.
 
 The bank of 8 slices and the whole network are two views of the same two parameters.
 
-Source: VersatileFFN, Achieving Parameter Efficiency in LLMs via Adaptive Wide-and-
-Deep Reuse; github.com/huawei-noah/noah-research.
+Source: VersatileFFN, Achieving Parameter Efficiency in LLMs via Adaptive
+Wide-and-Deep Reuse; the code of huawei-noah.
 """
 import moec as moe
 
