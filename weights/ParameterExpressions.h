@@ -74,26 +74,30 @@ private:
   Shape sizes;
 };
 
+/// Elements offset + i * step of dimension `dim`.
 class SliceNode final : public ParameterReader::Node {
 public:
   SliceNode(Shape shape, int64_t elementSize, ParameterNodePtr operand,
-            int64_t dim, int64_t offset)
+            int64_t dim, int64_t offset, int64_t step)
       : Node(std::move(shape), elementSize), operand(std::move(operand)),
-        dim(dim), offset(offset) {}
+        dim(dim), offset(offset), step(step) {}
 
   llvm::Error read(const RowBlock &block, char *out,
                    int64_t stride) const override {
     if (dim == static_cast<int64_t>(shape.size()) - 1)
-      return operand->read(
-          {block.row, block.rows, block.column + offset, block.columns}, out,
-          stride);
+      return readColumns(block, out, stride);
     int64_t inner = innerRows(shape, dim);
     int64_t end = block.row + block.rows;
     for (int64_t row = block.row; row < end;) {
       int64_t outer = row / (shape[dim] * inner);
       int64_t within = row % (shape[dim] * inner);
-      int64_t count = std::min(shape[dim] * inner - within, end - row);
-      int64_t from = (outer * operand->shape[dim] + offset) * inner + within;
+      // With a step only rows of one index lie side by side.
+      int64_t index = within / inner;
+      int64_t run = step == 1 ? shape[dim] * inner : (index + 1) * inner;
+      int64_t count = std::min(run - within, end - row);
+      int64_t from =
+          (outer * operand->shape[dim] + offset + index * step) * inner +
+          within % inner;
       if (llvm::Error error =
               operand->read({from, count, block.column, block.columns},
                             out + (row - block.row) * stride, stride))
@@ -104,9 +108,60 @@ public:
   }
 
 private:
+  llvm::Error readColumns(const RowBlock &block, char *out,
+                          int64_t stride) const {
+    int64_t first = offset + block.column * step;
+    if (step == 1 || block.columns == 0)
+      return operand->read({block.row, block.rows, first, block.columns}, out,
+                           stride);
+    int64_t span = (block.columns - 1) * step + 1;
+    std::vector<char> line(span * elementSize);
+    for (int64_t row = 0; row < block.rows; ++row) {
+      if (llvm::Error error = operand->read({block.row + row, 1, first, span},
+                                            line.data(), span * elementSize))
+        return error;
+      for (int64_t column = 0; column < block.columns; ++column)
+        std::memcpy(out + row * stride + column * elementSize,
+                    line.data() + column * step * elementSize, elementSize);
+    }
+    return llvm::Error::success();
+  }
+
   ParameterNodePtr operand;
   int64_t dim;
   int64_t offset;
+  int64_t step;
+};
+
+/// The same elements in the same row-major order.
+class ReshapeNode final : public ParameterReader::Node {
+public:
+  ReshapeNode(Shape shape, int64_t elementSize, ParameterNodePtr operand)
+      : Node(std::move(shape), elementSize), operand(std::move(operand)) {}
+
+  llvm::Error read(const RowBlock &block, char *out,
+                   int64_t stride) const override {
+    int64_t columns = operand->getNumColumns();
+    if (columns == getNumColumns())
+      return operand->read(block, out, stride);
+    for (int64_t row = 0; row < block.rows; ++row) {
+      int64_t at = (block.row + row) * getNumColumns() + block.column;
+      int64_t end = at + block.columns;
+      for (char *to = out + row * stride; at < end;) {
+        int64_t column = at % columns;
+        int64_t count = std::min(columns - column, end - at);
+        if (llvm::Error error = operand->read({at / columns, 1, column, count},
+                                              to, count * elementSize))
+          return error;
+        at += count;
+        to += count * elementSize;
+      }
+    }
+    return llvm::Error::success();
+  }
+
+private:
+  ParameterNodePtr operand;
 };
 
 /// Result dimension `i` is operand dimension `permutation[i]`.

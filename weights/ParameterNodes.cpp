@@ -4,9 +4,11 @@
 #include "dialects/moe/Moe.h"
 #include "weights/ParameterExpressions.h"
 #include "weights/ParameterLeaves.h"
+#include "weights/QuantizedNode.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace moec;
 using llvm::createStringError;
@@ -25,16 +27,28 @@ static std::string describeShape(llvm::ArrayRef<int64_t> shape) {
   return text + "]";
 }
 
+/// -1 where there are more than memory can have.
+static int64_t countElements(llvm::ArrayRef<int64_t> shape) {
+  int64_t count = 1;
+  for (int64_t size : shape)
+    if (llvm::MulOverflow(count, size, count))
+      return -1;
+  return count;
+}
+
 namespace {
 
 struct Builder {
   mlir::Type element;
   int64_t elementSize;
   SourceFiles &files;
+  Component component;
 
   Expected<NodePtr> build(mlir::Attribute value, const Shape &expected) {
     if (auto source = mlir::dyn_cast<moe::SourceAttr>(value))
       return buildSource(source, expected);
+    if (auto quantized = mlir::dyn_cast<moe::QuantizedAttr>(value))
+      return buildQuantized(quantized, expected);
     if (auto random = mlir::dyn_cast<moe::RandomAttr>(value))
       return buildRandom(random, expected);
     if (auto dense = mlir::dyn_cast<mlir::DenseElementsAttr>(value))
@@ -49,10 +63,13 @@ struct Builder {
         return buildSlice(expr, expected);
       case moe::ExprKind::Transpose:
         return buildTranspose(expr, expected);
+      case moe::ExprKind::Reshape:
+        return buildReshape(expr, expected);
       }
     }
-    return createStringError("expected #moe.source, #moe.expr, #moe.random or "
-                             "dense elements as value");
+    return createStringError("expected #moe.source, #moe.expr, "
+                             "#moe.quantized, #moe.random or dense elements "
+                             "as value");
   }
 
 private:
@@ -81,6 +98,17 @@ private:
                                describeShape(expected) + ", found " +
                                describeShape(source->entry->shape));
     return std::make_unique<SourceNode>(*source, elementSize);
+  }
+
+  Expected<NodePtr> buildQuantized(moe::QuantizedAttr attr,
+                                   const Shape &expected) {
+    auto node = buildQuantizedNode(attr, component, element, files);
+    if (node && !matches((*node)->shape, expected))
+      return createStringError(
+          "#moe.quantized<" + stringifyQuantizedFormat(attr.getFormat()) +
+          "> has shape " + describeShape((*node)->shape) + ", expected " +
+          describeShape(expected));
+    return node;
   }
 
   Expected<NodePtr> buildRandom(moe::RandomAttr attr, const Shape &expected) {
@@ -169,11 +197,16 @@ private:
 
   Expected<NodePtr> buildSlice(moe::ExprAttr attr, const Shape &expected) {
     llvm::ArrayRef<int64_t> dims = attr.getDims();
-    if (attr.getOperands().size() != 1 || dims.size() != 3 || dims[0] < 0 ||
-        dims[0] >= static_cast<int64_t>(expected.size()))
-      return createStringError(
-          "slice expects one operand and dims = [dimension, offset, size]");
+    bool valid = attr.getOperands().size() == 1 &&
+                 (dims.size() == 3 || (dims.size() == 4 && dims[3] > 0)) &&
+                 dims[0] >= 0 &&
+                 dims[0] < static_cast<int64_t>(expected.size());
+    if (!valid)
+      return createStringError("slice expects one operand and dims = "
+                               "[dimension, offset, size] or [dimension, "
+                               "offset, size, step]");
     int64_t dim = dims[0], offset = dims[1], size = dims[2];
+    int64_t step = dims.size() == 4 ? dims[3] : 1;
     Shape shape = expected;
     shape[dim] = size;
     if (!matches(shape, expected))
@@ -186,15 +219,40 @@ private:
     if (!operand)
       return operand;
     int64_t available = (*operand)->shape[dim];
-    if (offset < 0 || size < 0 || offset > available ||
-        size > available - offset)
-      return createStringError("slice of [" + Twine(offset) + ", " +
-                               Twine(offset + size) + ") from a dimension of " +
-                               Twine(available));
+    bool inside =
+        offset >= 0 && size >= 0 && offset <= available &&
+        (size == 0 ||
+         (offset < available && (size - 1) <= (available - offset - 1) / step));
+    if (!inside)
+      return createStringError("slice of " + Twine(size) + " elements from " +
+                               Twine(offset) + " in steps of " + Twine(step) +
+                               " from a dimension of " + Twine(available));
     shape = (*operand)->shape;
     shape[dim] = size;
     return std::make_unique<SliceNode>(shape, elementSize, std::move(*operand),
-                                       dim, offset);
+                                       dim, offset, step);
+  }
+
+  Expected<NodePtr> buildReshape(moe::ExprAttr attr, const Shape &expected) {
+    Shape shape(attr.getDims());
+    if (!matches(shape, expected))
+      return createStringError("reshape makes shape " + describeShape(shape) +
+                               ", expected " + describeShape(expected));
+    auto rank = getValueRank(attr.getOperands()[0], files);
+    if (!rank)
+      return rank.takeError();
+    if (!*rank)
+      return createStringError("#moe.random cannot be reshaped");
+    auto operand =
+        build(attr.getOperands()[0], Shape(**rank, ShapedType::kDynamic));
+    if (!operand)
+      return operand;
+    if (countElements(shape) != countElements((*operand)->shape))
+      return createStringError("reshape of " +
+                               describeShape((*operand)->shape) + " to " +
+                               describeShape(shape));
+    return std::make_unique<ReshapeNode>(shape, elementSize,
+                                         std::move(*operand));
   }
 
   Expected<NodePtr> buildTranspose(moe::ExprAttr attr, const Shape &expected) {
@@ -231,7 +289,9 @@ private:
 
 Expected<NodePtr> moec::buildParameterNode(mlir::Attribute value,
                                            Shape expected, mlir::Type element,
-                                           SourceFiles &files) {
-  Builder builder{element, element.getIntOrFloatBitWidth() / 8, files};
+                                           SourceFiles &files,
+                                           Component component) {
+  Builder builder{element, element.getIntOrFloatBitWidth() / 8, files,
+                  component};
   return builder.build(value, expected);
 }

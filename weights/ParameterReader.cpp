@@ -18,7 +18,8 @@ ParameterReader::~ParameterReader() = default;
 
 llvm::Expected<std::unique_ptr<ParameterReader>>
 ParameterReader::create(mlir::Attribute value, mlir::RankedTensorType type,
-                        llvm::StringRef name, SourceFiles &files) {
+                        llvm::StringRef name, SourceFiles &files,
+                        Component component) {
   auto fail = [&](const Twine &why) {
     return createStringError("parameter '" + name + "': " + why);
   };
@@ -33,7 +34,7 @@ ParameterReader::create(mlir::Attribute value, mlir::RankedTensorType type,
     if (llvm::MulOverflow(bytes, size, bytes))
       return fail("the shape is too large");
   auto root = buildParameterNode(value, Shape(type.getShape()),
-                                 type.getElementType(), files);
+                                 type.getElementType(), files, component);
   if (!root)
     return fail(llvm::toString(root.takeError()));
   reader->root = std::move(*root);
@@ -69,9 +70,18 @@ llvm::Expected<std::optional<int64_t>> moec::getValueRank(mlir::Attribute value,
   }
   if (auto dense = mlir::dyn_cast<mlir::DenseElementsAttr>(value))
     return dense.getType().getRank();
+  if (auto quantized = mlir::dyn_cast<moe::QuantizedAttr>(value)) {
+    auto rank = getValueRank(quantized.getOperands()[0], files);
+    // The bytes of a block are a dimension.
+    if (rank && *rank && quantized.getFormat() == moe::QuantizedFormat::Mxfp4)
+      **rank -= 1;
+    return rank;
+  }
   auto expr = mlir::dyn_cast<moe::ExprAttr>(value);
   if (!expr || expr.getOperands().empty())
     return std::nullopt;
+  if (expr.getKind() == moe::ExprKind::Reshape)
+    return static_cast<int64_t>(expr.getDims().size());
   auto rank = getValueRank(expr.getOperands()[0], files);
   if (rank && *rank && expr.getKind() == moe::ExprKind::Stack)
     **rank += 1;

@@ -70,7 +70,25 @@ def Moe_ExprKind : I32EnumAttr<"ExprKind", "how a parameter is made of others", 
     I32EnumAttrCase<"Stack", 0, "stack">,
     I32EnumAttrCase<"Concat", 1, "concat">,
     I32EnumAttrCase<"Slice", 2, "slice">,
-    I32EnumAttrCase<"Transpose", 3, "transpose">]> {
+    I32EnumAttrCase<"Transpose", 3, "transpose">,
+    I32EnumAttrCase<"Reshape", 4, "reshape">]> {
+  let cppNamespace = "::moec::moe";
+}
+
+def Moe_QuantizedFormat : I32EnumAttr<"QuantizedFormat", "how a checkpoint stores quantised weights", [
+    I32EnumAttrCase<"Float", 0, "float">,
+    I32EnumAttrCase<"Fp8E4M3", 1, "fp8_e4m3">,
+    I32EnumAttrCase<"Mxfp4", 2, "mxfp4">,
+    I32EnumAttrCase<"Gptq", 3, "gptq">,
+    I32EnumAttrCase<"GptqV2", 4, "gptq_v2">,
+    I32EnumAttrCase<"Awq", 5, "awq">,
+    I32EnumAttrCase<"Int4Packed", 6, "int4_packed">,
+    I32EnumAttrCase<"Q8_0", 7, "q8_0">,
+    I32EnumAttrCase<"Q4_0", 8, "q4_0">,
+    I32EnumAttrCase<"Q4K", 9, "q4_k">,
+    I32EnumAttrCase<"Q5K", 10, "q5_k">,
+    I32EnumAttrCase<"Q6K", 11, "q6_k">,
+    I32EnumAttrCase<"GgmlMxfp4", 12, "ggml_mxfp4">]> {
   let cppNamespace = "::moec::moe";
 }
 
@@ -235,17 +253,60 @@ def Moe_RandomAttr : Moe_Attr<"Random", "random"> {
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
+def Moe_QuantizedAttr : Moe_Attr<"Quantized", "quantized"> {
+  let summary = "Weights that a checkpoint stores quantised";
+  let description = [{
+    The value is the matrix `[.., columns, depth]` that the operands stand for, in
+    f32 rounded once to the element type of the place that uses it. Operands are
+    tensors of the checkpoint, shaped as the format stores them:
+
+    * `float`: one tensor of floats of any type (F8_E4M3, F8_E5M2, F16, BF16, F32);
+    * `fp8_e4m3`: weight F8_E4M3 `[.., N, K]`, scales `[.., ceil(N / b0), ceil(K /
+      b1)]` of any float type, with `block = [b0, b1]`; value times scale;
+    * `mxfp4`: blocks U8 `[.., N, K / 32, 16]` (low half first) and scales U8 `[..,
+      N, K / 32]` (powers of two);
+    * `gptq`, `gptq_v2`: qweight I32 `[K / 8, N]`, qzeros I32 `[G, N / 8]` (less one
+      in `gptq`), scales `[G, N]` and perhaps g_idx I32 `[K]`;
+    * `awq`: qweight I32 `[K, N / 8]`, qzeros I32 `[G, N / 8]`, scales `[G, N]`;
+    * `int4_packed`: I32 `[N, K / 8]` of codes from 0 to 15, scales `[N, G]` and
+      perhaps zero points I32 `[N / 8, G]`, else 8;
+    * `q8_0`, `q4_0`, `q4_k`, `q5_k`, `q6_k`, `ggml_mxfp4`: one tensor of a GGUF file
+      in that block format.
+
+    `block` tells the size of `fp8_e4m3`'s blocks, and the depth of a group (`[b]`,
+    `K / G`) of `gptq`, `awq` and `int4_packed`.
+
+    ```mlir
+    #moe.quantized<mxfp4, [#moe.source<"m.safetensors", "down_proj_blocks">, #moe.source<"m.safetensors", "down_proj_scales">]>
+    #moe.quantized<fp8_e4m3, [#moe.source<"m.safetensors", "w">, #moe.source<"m.safetensors", "w_scale_inv">], block = [128, 128]>
+    #moe.quantized<q4_k, [#moe.source<"m.gguf", "blk.0.ffn_up_exps.weight">]>
+    ```
+  }];
+  let parameters = (ins "::moec::moe::QuantizedFormat":$format,
+    ArrayRefParameter<"::mlir::Attribute">:$operands,
+    OptionalArrayRefParameter<"int64_t">:$block);
+  let assemblyFormat = [{
+    `<` $format `,` `[` $operands `]` (`,` `block` `=` `[` $block^ `]`)? `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
 def Moe_ExprAttr : Moe_Attr<"Expr", "expr"> {
   let summary = "A parameter made of other parameter values";
   let description = [{
     * `stack`: operands of equal type become the slices of a new dimension 0;
     * `concat`: operands are joined along dimension `dims[0]`;
-    * `slice`: one operand; `dims = [dimension, offset, size]`;
-    * `transpose`: one operand; `dims` is the permutation.
+    * `slice`: one operand; `dims = [dimension, offset, size]`, or with a step as
+      fourth entry: elements `offset + i * step`;
+    * `transpose`: one operand; `dims` is the permutation;
+    * `reshape`: one operand; `dims` is the result's shape, of as many elements in
+      the same row-major order.
 
     ```mlir
     #moe.expr<stack, [#moe.source<"m.safetensors", "e.0">, #moe.source<"m.safetensors", "e.1">]>
     #moe.expr<slice, [#moe.source<"m.safetensors", "gate_up">], dims = [1, 0, 24]>
+    #moe.expr<slice, [#moe.source<"m.safetensors", "interleaved">], dims = [1, 1, 24, 2]>
+    #moe.expr<reshape, [#moe.source<"m.safetensors", "w1">], dims = [4, 24, 16]>
     ```
     The operand of `slice` and `transpose` has the type that the result implies,
     but for the sliced dimension, whose size the file tells.

@@ -40,11 +40,54 @@ LogicalResult PlanType::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult
+QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                      QuantizedFormat format, ArrayRef<Attribute> operands,
+                      ArrayRef<int64_t> block) {
+  size_t least = 1, most = 1, sizes = 0;
+  switch (format) {
+  case QuantizedFormat::Fp8E4M3:
+    least = most = sizes = 2;
+    break;
+  case QuantizedFormat::Mxfp4:
+    least = most = 2;
+    break;
+  case QuantizedFormat::Gptq:
+  case QuantizedFormat::GptqV2:
+    least = 3, most = 4, sizes = 1;
+    break;
+  case QuantizedFormat::Awq:
+    least = most = 3, sizes = 1;
+    break;
+  case QuantizedFormat::Int4Packed:
+    least = 2, most = 3, sizes = 1;
+    break;
+  default:
+    break;
+  }
+  StringRef name = stringifyQuantizedFormat(format);
+  if (operands.size() < least || operands.size() > most)
+    return emitError() << name << " expects " << least << " to " << most
+                       << " operands, got " << operands.size();
+  for (Attribute operand : operands)
+    if (!isa<SourceAttr, ExprAttr>(operand))
+      return emitError() << name << " expects tensors as operands, got "
+                         << operand;
+  if (block.size() != sizes)
+    return emitError() << name << " expects " << sizes
+                       << " sizes of blocks, got " << block.size();
+  for (int64_t size : block)
+    if (size < 1)
+      return emitError() << name << " expects blocks of at least 1, got "
+                         << size;
+  return success();
+}
+
 LogicalResult ExprAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                ExprKind kind, ArrayRef<Attribute> operands,
                                ArrayRef<int64_t> dims) {
   for (Attribute operand : operands)
-    if (!isa<SourceAttr, ExprAttr, RandomAttr>(operand))
+    if (!isa<SourceAttr, ExprAttr, RandomAttr, QuantizedAttr>(operand))
       return emitError() << "expr expects parameter values as operands, got "
                          << operand;
   bool several = kind == ExprKind::Stack || kind == ExprKind::Concat;
@@ -56,11 +99,14 @@ LogicalResult ExprAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                   : kind == ExprKind::Concat ? 1
                   : kind == ExprKind::Slice  ? 3
                                              : dims.size();
-  if (dims.size() != wanted)
+  bool stepped = kind == ExprKind::Slice && dims.size() == 4;
+  if (dims.size() != wanted && !stepped)
     return emitError() << stringifyExprKind(kind) << " expects " << wanted
                        << " entries in dims, got " << dims.size();
   for (int64_t dim : dims)
     if (dim < 0)
       return emitError() << "expr expects non-negative dims, got " << dim;
+  if (stepped && dims[3] == 0)
+    return emitError() << "slice expects a step above 0";
   return success();
 }
