@@ -45,7 +45,7 @@ static void convert(linalg::LinalgOp op, const Contraction &contraction) {
       /*tokens=*/Value(), /*slots=*/Value(), extras, ValueRange{init},
       contraction.layout, builder.getAffineMapArrayAttr(maps),
       /*gather=*/false, /*reduce=*/false, grouped::PanelsAttr(),
-      grouped::TileAttr());
+      grouped::TileAttr(), /*wave_rows=*/IntegerAttr());
   SmallVector<Type> types(1 + extras.size(), builder.getF32Type());
   SmallVector<Location> locations(types.size(), loc);
   Block *body =

@@ -166,7 +166,7 @@ void PieceEmitter::emitMatmul(linalg::LinalgOp op) {
       isSlice ? tables.slots : Value(), extras, ValueRange{init},
       contraction.layout, builder.getAffineMapArrayAttr(extraMaps),
       /*gather=*/false, /*reduce=*/false, grouped::PanelsAttr(),
-      grouped::TileAttr());
+      grouped::TileAttr(), /*wave_rows=*/IntegerAttr());
   {
     OpBuilder::InsertionGuard guard(builder);
     SmallVector<Location> locations(argumentTypes.size(), loc);

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The analytic model behind moe-select-strategy. It counts bytes and operations
-// of a blocked grouped matmul and divides them by the roofs of a target
-// description. It ranks strategies; it does not promise times.
+// The analytic model behind moe-select-strategy: from the shape of a blocked
+// grouped matmul and the roofs of a machine to its time. It needs no compiler,
+// so that a benchmark can put its predictions beside what it measures
+// (moe-bench --check-model); docs/cpu-performance.md derives the terms.
 
 #ifndef MOEC_PASSES_COSTMODEL_H
 #define MOEC_PASSES_COSTMODEL_H
 
-#include "passes/TargetDescription.h"
-#include "llvm/ADT/SmallVector.h"
-#include <optional>
+#include "passes/Machine.h"
 
 namespace moec {
 
 /// Code generation streams the panels of a tile with at most so many rows: it
 /// prefetches the panel itself instead of the next one, and reads the rows
 /// where they stand if it can.
-inline constexpr int64_t kStreamedRows = 8;
+inline constexpr int64_t kStreamedRows = 24;
 
 /// A grouped matmul over packed weights, without its rows.
 struct MatmulShape {
@@ -46,35 +45,26 @@ struct Tile {
   bool operator==(const Tile &) const = default;
 };
 
-/// Predicted wall time of one matmul of `rows` rows (all groups together,
-/// uniform routing), in seconds.
-double predictSeconds(const TargetDescription &target, const MatmulShape &shape,
-                      const Tile &tile, int64_t rows);
-
-/// Tiles that keep the depth whole and stream one panel at a time: few rows.
-llvm::SmallVector<Tile> getDecodeTiles(const MatmulShape &shape);
-
-/// Tiles whose packed rows and partial results fit half of the L2 cache.
-llvm::SmallVector<Tile> getPrefillTiles(const TargetDescription &target,
-                                        const MatmulShape &shape);
-
-/// What the model chose.
-struct Strategy {
-  /// For fewer than `threshold` rows, if there are two variants.
-  std::optional<Tile> decode;
-  Tile prefill;
-  /// Rows from which `prefill` is used.
-  int64_t threshold = 0;
+/// Tiles of two matmuls that run in waves; they have equally many rows.
+struct TilePair {
+  Tile first, second;
+  bool operator==(const TilePair &) const = default;
 };
 
-/// The strategy of a matmul whose number of rows is known only at run time.
-Strategy chooseStrategy(const TargetDescription &target,
-                        const MatmulShape &shape);
+/// Groups that `rows` rows touch if each token's rows go to different groups,
+/// all equally likely.
+double getActiveGroups(const MatmulShape &shape, double rows);
 
-/// The tile of a matmul of at most `rows` rows, in a task if `nested` (then
-/// nothing is parallel).
-Tile chooseTile(const TargetDescription &target, const MatmulShape &shape,
-                int64_t rows, bool nested);
+/// Predicted wall time of one matmul of `rows` rows (all groups together,
+/// uniform routing), in seconds.
+double predictSeconds(const Machine &machine, const MatmulShape &shape,
+                      const Tile &tile, int64_t rows);
+
+/// The same of two matmuls of these rows, of which the second reduces the
+/// output of the first, in waves.
+double predictSeconds(const Machine &machine, const MatmulShape &first,
+                      const MatmulShape &second, const TilePair &tiles,
+                      int64_t rows);
 
 } // namespace moec
 

@@ -169,7 +169,7 @@ MatmulOp moec::fuseIntoMatmul(RewriterBase &rewriter,
       first.getOffsets(), first.getTokens(), first.getSlots(), extras.values,
       init, first.getLayout(), rewriter.getAffineMapArrayAttr(extras.maps),
       first.getGather(), /*reduce=*/false, first.getPanelsAttr(),
-      first.getTileAttr());
+      first.getTileAttr(), /*wave_rows=*/IntegerAttr());
 
   SmallVector<Type> types(numParts, rewriter.getF32Type());
   for (Value extra : extras.values)

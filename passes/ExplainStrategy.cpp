@@ -8,6 +8,7 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "passes/SelectStrategy.h"
 #include "llvm/Support/Format.h"
+#include <functional>
 
 using namespace mlir;
 using namespace moec;
@@ -15,52 +16,84 @@ using namespace moec::grouped;
 
 static constexpr int64_t kTokens[] = {1, 8, 128, 2048};
 static constexpr size_t kNumAlternatives = 2;
+/// Columns of a line before its times.
+static constexpr int kWidth = 112;
 
 static void printTile(raw_ostream &stream, const Tile &tile) {
   stream << "rows " << tile.rows << ", depth " << tile.depth << ", panels "
          << tile.panels << ", task panels " << tile.taskPanels;
 }
 
-/// One line: a label, the tile, and a time for each token count.
-static void printPrediction(raw_ostream &stream,
-                            const TargetDescription &target,
-                            const MatmulShape &shape, StringRef label,
-                            const Tile &tile) {
-  std::string text;
-  llvm::raw_string_ostream(text) << "  " << label << ": ";
-  llvm::raw_string_ostream tileStream(text);
-  printTile(tileStream, tile);
-  stream << llvm::format("%-68s", text.c_str());
-  for (int64_t tokens : kTokens)
-    stream << llvm::format(
-        " %12.1f",
-        1e6 * predictSeconds(target, shape, tile, tokens * shape.rowsPerToken));
-  stream << '\n';
+static void printTile(raw_ostream &stream, const TilePair &tiles) {
+  stream << "rows " << tiles.first.rows;
+  auto print = [&](StringRef name, const Tile &tile) {
+    stream << "; " << name << " depth " << tile.depth << ", panels "
+           << tile.panels << ", task panels " << tile.taskPanels;
+  };
+  print("first", tiles.first);
+  print("second", tiles.second);
 }
 
-/// The best tiles for `tokens` that differ from `chosen` in how they block, not
-/// only in how they split tasks.
-static SmallVector<Tile> getAlternatives(const TargetDescription &target,
-                                         const MatmulShape &shape,
-                                         SmallVector<Tile> tiles,
-                                         const Tile &chosen, int64_t tokens) {
-  llvm::stable_sort(tiles, [&](const Tile &a, const Tile &b) {
-    int64_t rows = tokens * shape.rowsPerToken;
-    return predictSeconds(target, shape, a, rows) <
-           predictSeconds(target, shape, b, rows);
-  });
-  SmallVector<Tile> alternatives{chosen};
-  for (const Tile &tile : tiles) {
-    if (alternatives.size() > kNumAlternatives)
-      break;
-    if (llvm::none_of(alternatives, [&](const Tile &known) {
-          return known.rows == tile.rows && known.depth == tile.depth &&
-                 known.panels == tile.panels;
-        }))
-      alternatives.push_back(tile);
+namespace {
+/// A kernel (one matmul or two in waves) as the model sees it.
+template <typename Choice> struct Kernel {
+  const TargetDescription &target;
+  std::function<double(const Choice &, int64_t rows)> predict;
+  int64_t rowsPerToken;
+
+  double predictTokens(const Choice &choice, int64_t tokens) const {
+    return predict(choice, tokens * rowsPerToken);
   }
-  alternatives.erase(alternatives.begin());
-  return alternatives;
+  /// One line: a label, the choice, and a time for each token count.
+  void print(raw_ostream &stream, StringRef label, const Choice &choice) const {
+    std::string text;
+    llvm::raw_string_ostream line(text);
+    line << "  " << label << ": ";
+    printTile(line, choice);
+    stream << llvm::format("%-*s", kWidth, text.c_str());
+    for (int64_t tokens : kTokens)
+      stream << llvm::format(" %12.1f", 1e6 * predictTokens(choice, tokens));
+    stream << '\n';
+  }
+  void printHead(raw_ostream &stream) const {
+    stream << llvm::format("%-*s", kWidth,
+                           "  predicted microseconds for tokens:");
+    for (int64_t tokens : kTokens)
+      stream << llvm::format(" %12lld", static_cast<long long>(tokens));
+    stream << '\n';
+  }
+  /// The choice and the best others for `tokens` that `differ` from it.
+  void printWithAlternatives(
+      raw_ostream &stream, StringRef label, const Choice &chosen,
+      std::vector<Choice> others, int64_t tokens,
+      llvm::function_ref<bool(const Choice &, const Choice &)> differ) const {
+    print(stream, label, chosen);
+    std::vector<std::pair<double, size_t>> order;
+    for (auto [index, choice] : llvm::enumerate(others))
+      order.push_back({predictTokens(choice, tokens), index});
+    llvm::sort(order);
+    std::vector<Choice> printed{chosen};
+    for (auto [seconds, index] : order) {
+      if (printed.size() > kNumAlternatives)
+        break;
+      if (!llvm::all_of(printed, [&, index = index](const Choice &known) {
+            return differ(known, others[index]);
+          }))
+        continue;
+      printed.push_back(others[index]);
+      print(stream, "  instead of", others[index]);
+    }
+  }
+};
+} // namespace
+
+/// Whether tiles differ in how they block, not only in how they split tasks.
+static bool blockDiffers(const Tile &a, const Tile &b) {
+  return a.rows != b.rows || a.depth != b.depth || a.panels != b.panels;
+}
+
+static bool pairDiffers(const TilePair &a, const TilePair &b) {
+  return blockDiffers(a.first, b.first) || blockDiffers(a.second, b.second);
 }
 
 static void printHead(raw_ostream &stream, MatmulOp matmul,
@@ -99,24 +132,41 @@ static void printMatmul(raw_ostream &stream, const TargetDescription &target,
     return;
   }
   Strategy strategy = chooseStrategy(target, shape);
-  stream << llvm::format("%-68s", "  predicted microseconds for tokens:");
-  for (int64_t tokens : kTokens)
-    stream << llvm::format(" %12lld", static_cast<long long>(tokens));
-  stream << '\n';
-  if (strategy.decode) {
-    std::string label = "below " + std::to_string(strategy.threshold) + " rows";
-    printPrediction(stream, target, shape, label, *strategy.decode);
-    for (const Tile &tile :
-         getAlternatives(target, shape, getDecodeTiles(shape), *strategy.decode,
-                         kTokens[0]))
-      printPrediction(stream, target, shape, "  instead of", tile);
-  }
-  printPrediction(stream, target, shape,
-                  strategy.decode ? "otherwise" : "always", strategy.prefill);
-  for (const Tile &tile :
-       getAlternatives(target, shape, getPrefillTiles(target, shape),
-                       strategy.prefill, kTokens[3]))
-    printPrediction(stream, target, shape, "  instead of", tile);
+  Kernel<Tile> kernel{target,
+                      [&](const Tile &tile, int64_t rows) {
+                        return predictSeconds(target, shape, tile, rows);
+                      },
+                      shape.rowsPerToken};
+  kernel.printHead(stream);
+  if (strategy.decode)
+    kernel.printWithAlternatives(
+        stream, "below " + std::to_string(strategy.threshold) + " rows",
+        *strategy.decode, getDecodeTiles(shape), kTokens[0], blockDiffers);
+  kernel.printWithAlternatives(stream, strategy.decode ? "otherwise" : "always",
+                               strategy.prefill, getPrefillTiles(target, shape),
+                               kTokens[3], blockDiffers);
+}
+
+static void printPair(raw_ostream &stream, const TargetDescription &target,
+                      MatmulOp first, MatmulOp second) {
+  MatmulShape one = getMatmulShape(first), two = getMatmulShape(second);
+  printHead(stream, first, one);
+  printHead(stream, second, two);
+  PairStrategy strategy = choosePair(target, one, two);
+  stream << "  together, in waves of " << strategy.waveRows << " rows\n";
+  Kernel<TilePair> kernel{target,
+                          [&](const TilePair &tiles, int64_t rows) {
+                            return predictSeconds(target, one, two, tiles,
+                                                  rows);
+                          },
+                          one.rowsPerToken};
+  kernel.printHead(stream);
+  kernel.printWithAlternatives(
+      stream, "below " + std::to_string(strategy.threshold) + " rows",
+      strategy.decode, getDecodePairs(one, two), kTokens[0], pairDiffers);
+  kernel.printWithAlternatives(stream, "otherwise", strategy.prefill,
+                               getPrefillPairs(target, one, two), kTokens[3],
+                               pairDiffers);
 }
 
 /// Whether the matmul is the second of two variants, which the first stands
@@ -140,6 +190,12 @@ void moec::explainStrategy(ModuleOp module, raw_ostream &stream) {
   module->walk([&](MatmulOp matmul) {
     if (isSecondVariant(matmul))
       return;
+    if (getFirstOfWaves(matmul))
+      return; // printed with the first
+    for (Operation *user : matmul->getUsers())
+      if (auto second = dyn_cast<MatmulOp>(user);
+          second && getFirstOfWaves(second) == matmul)
+        return printPair(stream, *target, matmul, second);
     if (matmul.getPanels()) {
       printMatmul(stream, *target, matmul);
       return;

@@ -4,7 +4,9 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
 #include "passes/Passes.h"
+#include "llvm/ADT/DenseSet.h"
 
 namespace moec {
 #define GEN_PASS_DEF_MOESELECTSTRATEGYPASS
@@ -66,32 +68,59 @@ std::optional<int64_t> moec::getKnownRows(MatmulOp matmul) {
   return std::nullopt;
 }
 
+MatmulOp moec::getFirstOfWaves(MatmulOp second) {
+  auto first = second.getLhs().getDefiningOp<MatmulOp>();
+  bool fits = first && second.getPanels() && second.getReduce() &&
+              !second.getGather() && first.getPanels() && !first.getReduce() &&
+              first->hasOneUse() && first->getBlock() == second->getBlock() &&
+              first.getOffsets() == second.getOffsets() &&
+              first.getTokens() == second.getTokens() &&
+              first.getSlots() == second.getSlots() && !isNested(second) &&
+              !getKnownRows(second);
+  return fits ? first : MatmulOp();
+}
+
 static TileAttr getTileAttr(MLIRContext *context, const Tile &tile) {
   return TileAttr::get(context, tile.rows, tile.depth, tile.panels,
                        tile.taskPanels);
 }
 
-/// Replaces `matmul` by `rows < threshold ? decode : prefill`.
-static void emitVariants(MatmulOp matmul, const Strategy &strategy) {
-  Location loc = matmul.getLoc();
-  MLIRContext *context = matmul.getContext();
-  OpBuilder builder(matmul);
-  Value rows = tensor::DimOp::create(builder, loc, getRowsOf(matmul), 0);
-  Value threshold =
-      arith::ConstantIndexOp::create(builder, loc, strategy.threshold);
+/// A matmul with the tiles of its variants, and the rows of a wave or 0.
+struct Choice {
+  MatmulOp matmul;
+  Tile decode, prefill;
+  int64_t waveRows = 0;
+};
+
+/// Replaces the matmuls, of which each makes the lhs of the next, by `rows <
+/// threshold ? decode : prefill` at the position of the last.
+static void emitVariants(ArrayRef<Choice> choices, int64_t threshold) {
+  MatmulOp last = choices.back().matmul;
+  Location loc = last.getLoc();
+  OpBuilder builder(last);
+  Value rows = tensor::DimOp::create(builder, loc, getRowsOf(last), 0);
+  Value limit = arith::ConstantIndexOp::create(builder, loc, threshold);
   Value few = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
-                                    rows, threshold);
-  auto variant = [&](const Tile &tile) {
-    return [&matmul, context, tile](OpBuilder &inner, Location loc) {
-      auto clone = cast<MatmulOp>(inner.clone(*matmul));
-      clone.setTileAttr(getTileAttr(context, tile));
+                                    rows, limit);
+  auto variant = [&](Tile Choice::*tile) {
+    return [choices, tile](OpBuilder &inner, Location loc) {
+      IRMapping mapping;
+      MatmulOp clone;
+      for (const Choice &choice : choices) {
+        MatmulOp matmul = choice.matmul;
+        clone = cast<MatmulOp>(inner.clone(*matmul, mapping));
+        clone.setTileAttr(getTileAttr(matmul.getContext(), choice.*tile));
+        if (choice.waveRows)
+          clone.setWaveRows(choice.waveRows);
+      }
       scf::YieldOp::create(inner, loc, clone.getResults());
     };
   };
-  auto choice = scf::IfOp::create(builder, loc, few, variant(*strategy.decode),
-                                  variant(strategy.prefill));
-  matmul->replaceAllUsesWith(choice);
-  matmul.erase();
+  auto choice = scf::IfOp::create(builder, loc, few, variant(&Choice::decode),
+                                  variant(&Choice::prefill));
+  last->replaceAllUsesWith(choice);
+  for (const Choice &old : llvm::reverse(choices))
+    MatmulOp(old.matmul).erase();
 }
 
 namespace {
@@ -107,8 +136,28 @@ struct SelectStrategy : moec::impl::MoeSelectStrategyPassBase<SelectStrategy> {
           matmul->getNumResults() == 1)
         matmuls.push_back(matmul);
     });
-    for (MatmulOp matmul : matmuls)
-      select(*target, matmul);
+    llvm::DenseSet<Operation *> done;
+    for (MatmulOp matmul : llvm::reverse(matmuls)) {
+      if (done.contains(matmul))
+        continue;
+      if (MatmulOp first = getFirstOfWaves(matmul);
+          first && llvm::is_contained(matmuls, first)) {
+        done.insert(first);
+        selectPair(*target, first, matmul);
+      } else {
+        select(*target, matmul);
+      }
+    }
+  }
+
+  void selectPair(const TargetDescription &target, MatmulOp first,
+                  MatmulOp second) {
+    PairStrategy strategy =
+        choosePair(target, getMatmulShape(first), getMatmulShape(second));
+    Choice choices[] = {{first, strategy.decode.first, strategy.prefill.first},
+                        {second, strategy.decode.second,
+                         strategy.prefill.second, strategy.waveRows}};
+    emitVariants(choices, strategy.threshold);
   }
 
   void select(const TargetDescription &target, MatmulOp matmul) {
@@ -120,7 +169,8 @@ struct SelectStrategy : moec::impl::MoeSelectStrategyPassBase<SelectStrategy> {
     }
     Strategy strategy = chooseStrategy(target, shape);
     if (strategy.decode)
-      emitVariants(matmul, strategy);
+      emitVariants(Choice{matmul, *strategy.decode, strategy.prefill},
+                   strategy.threshold);
     else
       matmul.setTileAttr(getTileAttr(&getContext(), strategy.prefill));
   }

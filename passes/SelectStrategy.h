@@ -4,7 +4,8 @@
 #define MOEC_PASSES_SELECTSTRATEGY_H
 
 #include "dialects/grouped/Grouped.h"
-#include "passes/CostModel.h"
+#include "passes/Strategy.h"
+#include "passes/TargetDescription.h"
 
 namespace moec {
 
@@ -14,6 +15,10 @@ MatmulShape getMatmulShape(grouped::MatmulOp matmul);
 /// The most rows that the matmul can have, if that is known: its rows are
 /// static, or it stands in a parallel loop over blocks of rows.
 std::optional<int64_t> getKnownRows(grouped::MatmulOp matmul);
+
+/// The matmul that makes the lhs of `second`, if the two can run in waves of
+/// rows: both over panels and the same tables, the lhs used nowhere else.
+grouped::MatmulOp getFirstOfWaves(grouped::MatmulOp second);
 
 /// Whether the matmul runs inside a parallel task.
 bool isNested(grouped::MatmulOp matmul);

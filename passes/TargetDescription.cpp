@@ -12,8 +12,8 @@ TargetDescription TargetDescription::getDefault(StringRef level) {
   if (level == "x86-64-v3")
     return {};
   if (level == "x86-64-v4")
-    return {level.str(), 16, 48 << 10, 1 << 20, 180, 80};
-  return {level.str(), 4, 32 << 10, 256 << 10, 30, 20};
+    return {{16, 48 << 10, 1 << 20, 180, 80}, level.str()};
+  return {{4, 32 << 10, 256 << 10, 30, 20}, level.str()};
 }
 
 /// The entry `key`, or null.
@@ -23,31 +23,13 @@ static Attribute lookup(TargetDeviceSpecInterface device, StringRef key) {
   return entry ? entry.getValue() : Attribute();
 }
 
-static LogicalResult read(ModuleOp module, TargetDeviceSpecInterface device,
-                          StringRef key, double &number) {
-  Attribute value = lookup(device, key);
-  if (!value)
-    return success();
+/// The number of an attribute; 0, which no key can have, if it has none.
+static double getNumber(Attribute value) {
   if (auto real = dyn_cast<FloatAttr>(value))
-    number = real.getValueAsDouble();
-  else if (auto integer = dyn_cast<IntegerAttr>(value))
-    number = integer.getValue().getSExtValue();
-  else
-    number = 0;
-  // Also refuses what is not a number at all.
-  if (!(number > 0 && number < 1e15))
-    return module.emitError("target description expects a positive number for ")
-           << key << ", got " << value;
-  return success();
-}
-
-static LogicalResult read(ModuleOp module, TargetDeviceSpecInterface device,
-                          StringRef key, int64_t &number) {
-  double real = number;
-  if (failed(read(module, device, key, real)))
-    return failure();
-  number = std::max<int64_t>(1, real);
-  return success();
+    return real.getValueAsDouble();
+  if (auto integer = dyn_cast<IntegerAttr>(value))
+    return integer.getValue().getSExtValue();
+  return 0;
 }
 
 FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
@@ -62,12 +44,13 @@ FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
   TargetDescription target;
   if (auto level = dyn_cast_or_null<StringAttr>(lookup(*device, "moec.level")))
     target = getDefault(level.getValue());
-  if (failed(read(module, *device, "moec.cores", target.cores)) ||
-      failed(read(module, *device, "moec.l1_bytes", target.l1Bytes)) ||
-      failed(read(module, *device, "moec.l2_bytes", target.l2Bytes)) ||
-      failed(read(module, *device, "moec.core_gflops", target.coreGflops)) ||
-      failed(read(module, *device, "moec.read_gbps", target.readGbps)))
-    return failure();
+  for (const auto &[key, number] : target.getEntries()) {
+    Attribute value = lookup(*device, key);
+    if (value && !target.set(key, getNumber(value)))
+      return module.emitError(
+                 "target description expects a positive number for ")
+             << key << ", got " << value;
+  }
   return target;
 }
 
@@ -79,11 +62,8 @@ void TargetDescription::attachTo(ModuleOp module) const {
         DataLayoutEntryAttr::get(builder.getStringAttr(key), value));
   };
   add("moec.level", builder.getStringAttr(level));
-  add("moec.cores", builder.getI64IntegerAttr(cores));
-  add("moec.l1_bytes", builder.getI64IntegerAttr(l1Bytes));
-  add("moec.l2_bytes", builder.getI64IntegerAttr(l2Bytes));
-  add("moec.core_gflops", builder.getF64FloatAttr(coreGflops));
-  add("moec.read_gbps", builder.getF64FloatAttr(readGbps));
+  for (const auto &[key, number] : getEntries())
+    add(key, builder.getF64FloatAttr(number));
   DataLayoutEntryInterface device = DataLayoutEntryAttr::get(
       builder.getStringAttr(kDevice),
       TargetDeviceSpecAttr::get(module.getContext(), entries));

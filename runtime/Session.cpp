@@ -3,6 +3,7 @@
 // Sessions and calls. A call works on the stack only.
 
 #include "runtime/Tensors.h"
+#include "runtime/Wait.h"
 
 #include <cinttypes>
 #include <cstring>
@@ -80,6 +81,10 @@ static void serveTap(void *host, const char *name, const moec_tensor *value) {
     session.tap(session.tapHost, name, value);
 }
 
+static void serveWait(void *, const int32_t *counter, int32_t least) {
+  waitForCounter(counter, least);
+}
+
 static moec_services makeServices(Call &call) {
   moec_services services = {};
   services.struct_size = sizeof(services);
@@ -87,6 +92,7 @@ static moec_services makeServices(Call &call) {
   services.host = &call;
   services.parallel_for = serveParallelFor;
   services.tap = serveTap;
+  services.wait = serveWait;
   return services;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "runtime/ThreadPool.h"
+#include "runtime/Wait.h"
 
 #include <cerrno>
 #include <linux/futex.h>
@@ -13,18 +14,6 @@ namespace moec::runtime {
 static constexpr uint32_t open = 1u << 31;
 static constexpr uint32_t callerSleeps = 1u << 30;
 static constexpr uint32_t members = callerSleeps - 1;
-
-/// About 50 microseconds: longer than the serial code between two loops, short
-/// against a scheduler's time slice.
-static constexpr int spins = 1000;
-
-static void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
 
 static void futexWait(std::atomic<uint32_t> &word, uint32_t expected) {
   syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
@@ -87,7 +76,7 @@ void *ThreadPool::threadMain(void *data) {
   ThreadPool &pool = *self.pool;
   uint32_t heard = 0;
   for (;;) {
-    for (int i = 0; i < spins && pool.bell.load() == heard; ++i)
+    for (int i = 0; i < kSpins && pool.bell.load() == heard; ++i)
       relax();
     if (pool.bell.load() == heard) {
       pool.sleepers.fetch_add(1);
@@ -110,7 +99,7 @@ void *ThreadPool::threadMain(void *data) {
 }
 
 void ThreadPool::waitUntilNobodyIsIn() {
-  for (int i = 0; i < spins; ++i) {
+  for (int i = 0; i < kSpins; ++i) {
     if ((gate.load() & members) == 0)
       return;
     relax();

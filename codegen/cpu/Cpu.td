@@ -5,6 +5,7 @@
 
 include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Dialect/LLVMIR/LLVMOpBase.td"
 
 def Cpu_Dialect : Dialect {
@@ -32,6 +33,40 @@ def Cpu_ParallelForOp : Op<Cpu_Dialect, "parallel_for",
   let assemblyFormat = [{
     $task `(` $count `)` `services` `(` $services `:` type($services) `)`
     (`captures` `(` $captures^ `:` type($captures) `)`)? attr-dict
+  }];
+}
+
+def Cpu_NumWorkersOp : Op<Cpu_Dialect, "num_workers", [Pure]> {
+  let summary = "number of the host's workers";
+  let description = [{
+    Becomes an argument of the function in cpu-outline-parallel.
+
+    ```mlir
+    %n = cpu.num_workers : index
+    ```
+  }];
+  let results = (outs Index:$count);
+  let assemblyFormat = "attr-dict `:` type($count)";
+}
+
+def Cpu_WaitOp : Op<Cpu_Dialect, "wait"> {
+  let summary = "wait until other tasks have counted far enough";
+  let description = [{
+    Returns when the counter is at least `least`; what was written before it was
+    counted up (by `memref.atomic_rmw`) is visible then. The task that counts
+    must have begun already, or wait for nothing that has not. The services are
+    there from cpu-outline-parallel on.
+
+    ```mlir
+    cpu.wait %ready[%chunk] until %n services(%s : !llvm.ptr) : memref<?xi32>
+    ```
+  }];
+  let arguments = (ins MemRefRankOf<[I32], [1]>:$counters, Index:$position,
+                       Index:$least, Optional<LLVM_AnyPointer>:$services);
+  let assemblyFormat = [{
+    $counters `[` $position `]` `until` $least
+    (`services` `(` $services^ `:` type($services) `)`)? attr-dict
+    `:` type($counters)
   }];
 }
 

@@ -44,7 +44,7 @@ public:
     services = loadPointer(frame, offsetof(moec_frame, services));
     check(isDifferent(services, null), MOEC_FRAME_BAD_ABI);
     check(atLeast(loadInt(services, offsetof(moec_services, struct_size), 32),
-                  sizeof(moec_services)),
+                  offsetof(moec_services, wait)),
           MOEC_FRAME_BAD_ABI);
     Value count = loadInt(services, offsetof(moec_services, num_workers), 32);
     check(atLeast(count, 1), MOEC_FRAME_BAD_ABI);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "codegen/cpu/LowerGrouped.h"
+#include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -53,6 +54,31 @@ struct LowerGrouped : moec::cpu::impl::CpuLowerGroupedPassBase<LowerGrouped> {
     return result;
   }
 
+  static bool isPacked(Value weight) {
+    auto type = cast<MemRefType>(weight.getType());
+    return type.getLayout().isIdentity() && type.hasStaticShape();
+  }
+
+  /// Pairs of matmuls that run in waves; afterwards neither is left.
+  void lowerPairs() {
+    SmallVector<MatmulOp> matmuls;
+    getOperation().walk([&](MatmulOp op) { matmuls.push_back(op); });
+    for (MatmulOp second : matmuls) {
+      if (!second.getWaveRows())
+        continue;
+      MatmulOp first = findFirstOfWaves(second);
+      if (!first || !isPacked(first.getRhs()[0]) ||
+          !isPacked(second.getRhs()[0]))
+        continue;
+      ImplicitLocOpBuilder b(second->getLoc(), second);
+      lowerWaves(b, first, second, lanes);
+      Operation *rows = second.getLhs().getDefiningOp();
+      second.erase();
+      first.erase();
+      rows->erase();
+    }
+  }
+
   LogicalResult lowerMatmul(ImplicitLocOpBuilder &b, MatmulOp op) {
     if (!op.getPanels()) {
       if (!hasRemarked)
@@ -61,11 +87,10 @@ struct LowerGrouped : moec::cpu::impl::CpuLowerGroupedPassBase<LowerGrouped> {
       lowerPlainMatmul(b, op);
       return success();
     }
-    auto weight = cast<MemRefType>(op.getRhs()[0].getType());
-    if (!weight.getLayout().isIdentity() || !weight.hasStaticShape())
+    if (!isPacked(op.getRhs()[0]))
       return op.emitOpError("expects a packed weight of static shape and "
                             "identity layout, got ")
-             << weight;
+             << op.getRhs()[0].getType();
     lowerPackedMatmul(b, op, lanes);
     return success();
   }
@@ -77,6 +102,7 @@ struct LowerGrouped : moec::cpu::impl::CpuLowerGroupedPassBase<LowerGrouped> {
       return signalPassFailure();
     }
     hasRemarked = false;
+    lowerPairs();
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
       if (isa<GroupedDialect>(op->getDialect()) && !isa<YieldOp>(op))

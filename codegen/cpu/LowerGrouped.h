@@ -15,6 +15,12 @@ namespace moec::cpu {
 /// `lanes`: f32 elements of a vector register, 8 or 16.
 void lowerPackedMatmul(mlir::ImplicitLocOpBuilder &b, grouped::MatmulOp op,
                        unsigned lanes);
+/// The matmul that makes the lhs of `second` in waves, or null if the two must
+/// run one after the other.
+grouped::MatmulOp findFirstOfWaves(grouped::MatmulOp second);
+/// Both, at the position of `second`.
+void lowerWaves(mlir::ImplicitLocOpBuilder &b, grouped::MatmulOp first,
+                grouped::MatmulOp second, unsigned lanes);
 /// A matmul whose weights are not packed: right, not fast.
 void lowerPlainMatmul(mlir::ImplicitLocOpBuilder &b, grouped::MatmulOp op);
 void lowerSort(mlir::ImplicitLocOpBuilder &b, grouped::SortOp op);

@@ -7,7 +7,7 @@
 #include "codegen/cpu/Loops.h"
 #include "codegen/cpu/LowerGrouped.h"
 #include "codegen/cpu/PanelTask.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "codegen/cpu/RowChunks.h"
 
 using namespace mlir;
 using namespace moec::cpu;
@@ -17,10 +17,7 @@ namespace {
 class PanelTasks {
 public:
   PanelTasks(ImplicitLocOpBuilder &b, MatmulOp op, unsigned lanes)
-      : b(b), m(op, lanes) {
-    SmallVector<ReassociationIndices> flat{{0}, {1}, {2, 3, 4}};
-    weights = memref::CollapseShapeOp::create(b, op.getRhs()[0], flat);
-  }
+      : b(b), m(op, lanes) {}
   void emit();
 
 private:
@@ -29,45 +26,15 @@ private:
   void emitGroups();
   void emitNestedGroups();
 
-  /// `body(begin, count)` for the row chunks of rows [begin, end).
-  void forEachChunk(Value begin, Value end,
-                    llvm::function_ref<void(Value, Value)> body);
-  /// Rows of each chunk if `count` rows are split evenly.
-  Value chunkRows(Value count);
-  /// Panels of column range `range`.
-  std::pair<Value, Value> panelRange(Value range);
+  /// Column range `range`, and chunk `chunk` of task `task`.
+  std::pair<Value, Value> getRange(Value range) {
+    return panelRange(b, m, range, index(b, m.taskPanels));
+  }
+  std::pair<Value, Value> splitTask(Value task);
 
   ImplicitLocOpBuilder &b;
   PanelMatmul m;
-  Value weights;
 };
-
-Value PanelTasks::chunkRows(Value count) {
-  // Equal chunks of whole register tiles: a small last one would read all
-  // panels again for few rows.
-  Value chunks = ceilDiv(b, count, m.rows);
-  Value atLeastOne = arith::MaxUIOp::create(b, chunks, index(b, 1));
-  Value even = arith::DivUIOp::create(
-      b,
-      arith::SubIOp::create(b, arith::AddIOp::create(b, count, atLeastOne),
-                            index(b, 1)),
-      atLeastOne);
-  int64_t tile = m.tileRows;
-  Value whole = times(b, ceilDiv(b, even, tile), tile);
-  Value atMost = arith::MinUIOp::create(b, whole, index(b, m.rows));
-  return arith::MaxUIOp::create(b, atMost, index(b, 1));
-}
-
-void PanelTasks::forEachChunk(Value begin, Value end,
-                              llvm::function_ref<void(Value, Value)> body) {
-  Value size = chunkRows(arith::SubIOp::create(b, end, begin));
-  auto loop = scf::ForOp::create(b, begin, end, size);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value first = loop.getInductionVar();
-  Value left = arith::SubIOp::create(b, end, first);
-  body(first, arith::MinUIOp::create(b, left, size));
-}
 
 void PanelTasks::emit() {
   if (m.op.getReduce())
@@ -79,113 +46,77 @@ void PanelTasks::emit() {
   emitGroups();
 }
 
-std::pair<Value, Value> PanelTasks::panelRange(Value range) {
-  Value first = times(b, range, m.taskPanels);
-  Value last = plus(b, first, m.taskPanels);
-  if (m.numPanels % m.taskPanels != 0)
-    last = arith::MinUIOp::create(b, last, index(b, m.numPanels));
-  return {first, last};
-}
-
 void PanelTasks::emitReduce() {
   forEachTask(b, index(b, m.numRanges), isNested(m.op), [&](Value range) {
-    PanelTask work(b, m, weights);
-    auto [first, last] = panelRange(range);
-    Value offsets = m.op.getOffsets();
-    forEach(b, index(b, 0), numGroups(b, offsets), 1, [&](Value group) {
-      Value begin = loadIndex(b, offsets, group);
-      Value end = loadIndex(b, offsets, plus(b, group, 1));
-      forEachChunk(begin, end, [&](Value at, Value count) {
-        work.emit(group, at, count, first, last);
-      });
-    });
+    PanelTask work(b, m);
+    auto [first, last] = getRange(range);
+    forEachChunk(
+        b, m, {},
+        [&, first = first, last = last](const RowChunk &chunk, ValueRange) {
+          work.emit(chunk, first, last);
+          return SmallVector<Value>();
+        });
   });
 }
 
+std::pair<Value, Value> PanelTasks::splitTask(Value task) {
+  if (m.numRanges == 1)
+    return {task, index(b, 0)};
+  Value ranges = index(b, m.numRanges);
+  return {arith::DivUIOp::create(b, task, ranges),
+          arith::RemUIOp::create(b, task, ranges)};
+}
+
 void PanelTasks::emitDense() {
-  Value total = sizeOf(b, m.op.getInits()[0], 0);
-  Value size = chunkRows(total);
+  Value total = sizeOf(b, m.init, 0);
+  Value size = chunkRows(b, m, total);
   Value chunks = arith::CeilDivUIOp::create(b, total, size);
   Value count = times(b, chunks, m.numRanges);
   forEachTask(b, count, isNested(m.op), [&](Value task) {
-    PanelTask work(b, m, weights);
-    Value chunk = task, range = index(b, 0);
-    if (m.numRanges > 1) {
-      chunk = arith::DivUIOp::create(b, task, index(b, m.numRanges));
-      range = arith::RemUIOp::create(b, task, index(b, m.numRanges));
-    }
-    auto [first, last] = panelRange(range);
-    Value begin = arith::MulIOp::create(b, chunk, size);
+    PanelTask work(b, m);
+    auto [number, range] = splitTask(task);
+    auto [first, last] = getRange(range);
+    Value begin = arith::MulIOp::create(b, number, size);
     Value left = arith::SubIOp::create(b, total, begin);
-    work.emit(index(b, 0), begin, arith::MinUIOp::create(b, left, size), first,
-              last);
+    work.emit({index(b, 0), begin, arith::MinUIOp::create(b, left, size), begin,
+               begin},
+              first, last);
   });
 }
 
 void PanelTasks::emitNestedGroups() {
-  PanelTask work(b, m, weights);
-  Value offsets = m.op.getOffsets();
-  forEach(b, index(b, 0), numGroups(b, offsets), 1, [&](Value group) {
-    Value begin = loadIndex(b, offsets, group);
-    Value end = loadIndex(b, offsets, plus(b, group, 1));
-    forEachChunk(begin, end, [&](Value at, Value count) {
-      work.emit(group, at, count, index(b, 0), index(b, m.numPanels));
-    });
+  PanelTask work(b, m);
+  forEachChunk(b, m, {}, [&](const RowChunk &chunk, ValueRange) {
+    work.emit(chunk, index(b, 0), index(b, m.numPanels));
+    return SmallVector<Value>();
   });
 }
 
 /// A table lists the chunks of all groups (group, first row, rows), so that
 /// there are as many tasks as there is work.
 void PanelTasks::emitGroups() {
-  Value offsets = m.op.getOffsets();
-  Value groups = numGroups(b, offsets);
-  // A group of n rows has at most n / rows + 1 chunks.
-  Value most = arith::AddIOp::create(
-      b, groups, ceilDiv(b, sizeOf(b, m.op.getTokens(), 0), m.rows));
-  auto tableType = MemRefType::get({ShapedType::kDynamic, 3}, b.getIndexType());
-  Value table = memref::AllocOp::create(b, tableType, ValueRange{most},
+  auto type = MemRefType::get({ShapedType::kDynamic, 3}, b.getIndexType());
+  Value table = memref::AllocOp::create(b, type, ValueRange{maxChunks(b, m)},
                                         b.getI64IntegerAttr(kScratchAlignment));
-  Value zero = index(b, 0);
-  auto perGroup =
-      scf::ForOp::create(b, zero, groups, index(b, 1), ValueRange{zero});
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(perGroup.getBody());
-    Value group = perGroup.getInductionVar();
-    Value begin = loadIndex(b, offsets, group);
-    Value end = loadIndex(b, offsets, plus(b, group, 1));
-    Value size = chunkRows(arith::SubIOp::create(b, end, begin));
-    auto perChunk =
-        scf::ForOp::create(b, begin, end, size, perGroup.getRegionIterArgs());
-    {
-      OpBuilder::InsertionGuard inner(b);
-      b.setInsertionPointToStart(perChunk.getBody());
-      Value at = perChunk.getRegionIterArgs()[0];
-      Value first = perChunk.getInductionVar();
-      Value left = arith::SubIOp::create(b, end, first);
-      Value count = arith::MinUIOp::create(b, left, size);
-      SmallVector<Value> fields{group, first, count};
-      for (auto [field, value] : llvm::enumerate(fields))
-        memref::StoreOp::create(b, value, table,
-                                ValueRange{at, index(b, field)});
-      scf::YieldOp::create(b, plus(b, at, 1));
-    }
-    scf::YieldOp::create(b, perChunk.getResults());
-  }
-  Value count = times(b, perGroup.getResult(0), m.numRanges);
+  SmallVector<Value> chunks = forEachChunk(
+      b, m, index(b, 0), [&](const RowChunk &chunk, ValueRange carried) {
+        Value fields[] = {chunk.group, chunk.begin, chunk.count};
+        for (auto [field, value] : llvm::enumerate(fields))
+          memref::StoreOp::create(b, value, table,
+                                  ValueRange{carried[0], index(b, field)});
+        return SmallVector<Value>{plus(b, carried[0], 1)};
+      });
+  Value count = times(b, chunks[0], m.numRanges);
   forEachTask(b, count, /*nested=*/false, [&](Value task) {
-    PanelTask work(b, m, weights);
-    Value chunk = task, range = index(b, 0);
-    if (m.numRanges > 1) {
-      chunk = arith::DivUIOp::create(b, task, index(b, m.numRanges));
-      range = arith::RemUIOp::create(b, task, index(b, m.numRanges));
-    }
-    auto [first, last] = panelRange(range);
-    SmallVector<Value> fields;
-    for (int64_t field = 0; field < 3; ++field)
-      fields.push_back(
-          memref::LoadOp::create(b, table, ValueRange{chunk, index(b, field)}));
-    work.emit(fields[0], fields[1], fields[2], first, last);
+    PanelTask work(b, m);
+    auto [number, range] = splitTask(task);
+    auto [first, last] = getRange(range);
+    Value fields[3];
+    for (auto [field, value] : llvm::enumerate(fields))
+      value =
+          memref::LoadOp::create(b, table, ValueRange{number, index(b, field)});
+    work.emit({fields[0], fields[1], fields[2], fields[1], fields[1]}, first,
+              last);
   });
 }
 } // namespace

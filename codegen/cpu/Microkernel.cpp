@@ -113,7 +113,7 @@ func::FuncOp Microkernel::getFunction(int64_t rows, TypeRange types) {
   auto type = b.getFunctionType(types, {});
   std::string base = "tile_" + std::to_string(rows) + "x16" +
                      (streamDistance ? "_stream" : "") +
-                     (hasTail ? "_tail" : "");
+                     (nextLines > 1 ? "_fast" : "") + (hasTail ? "_tail" : "");
   // Tiles of one name differ in their types: element, row stride.
   for (unsigned number = 0;; ++number) {
     std::string name = base + "_" + std::to_string(number);
@@ -166,10 +166,12 @@ void Microkernel::emitBody(int64_t rows, ValueRange arguments) {
             b, panel, plus(b, times(b, k, kPanelLanes), at + ahead),
             /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
     } else if (prefetch) {
-      Value at = arith::AddIOp::create(b, nextOffset,
-                                       times(b, k, line / kDepthUnroll));
-      memref::PrefetchOp::create(b, next, at, /*isWrite=*/false,
-                                 /*localityHint=*/2, /*isDataCache=*/true);
+      Value at = arith::AddIOp::create(
+          b, nextOffset, times(b, k, nextLines * line / kDepthUnroll));
+      for (int64_t i = 0; i < nextLines; ++i)
+        memref::PrefetchOp::create(b, next, plus(b, at, i * line),
+                                   /*isWrite=*/false, /*localityHint=*/2,
+                                   /*isDataCache=*/true);
     }
     SmallVector<Value> result =
         emitStep(rows, lhs, panel, k, step, op.getRegionIterArgs());

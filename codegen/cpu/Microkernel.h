@@ -38,10 +38,13 @@ struct Microkernel {
   /// Whether to prefetch this far ahead (in bytes) in the panel itself, which
   /// is read for the first and only time; 0: prefetch `next` instead.
   int64_t streamDistance;
+  /// Lines of `next` that one step prefetches.
+  int64_t nextLines = 1;
 
   /// `sums[i, 0:16] += lhs[i, k] * panel[k * 16 + lane]` for `i < rows` and
   /// `k < length`; `lhs` is `rows x ?`, `panel` and `next` are one-dimensional.
-  /// One line of `next` from `nextOffset` on is prefetched for each step.
+  /// `nextLines` lines of `next` from `nextOffset` on are prefetched for each
+  /// step.
   void emit(int64_t rows, mlir::Value lhs, mlir::Value panel, mlir::Value sums,
             mlir::Value length, mlir::Value next, mlir::Value nextOffset);
 

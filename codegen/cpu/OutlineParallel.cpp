@@ -213,6 +213,11 @@ struct OutlineParallel
     Value services =
         append(LLVM::LLVMPointerType::get(&getContext()), kServicesAttr);
     function.walk([&](TapOp op) { op.getServicesMutable().assign(services); });
+    function.walk([&](WaitOp op) { op.getServicesMutable().assign(services); });
+    function.walk([&](NumWorkersOp op) {
+      op.replaceAllUsesWith(workers);
+      op.erase();
+    });
     for (auto [number, op] : llvm::enumerate(loops))
       if (failed(outline(function, op, workers, services, symbols, number)))
         return failure();

@@ -8,15 +8,17 @@ using namespace mlir;
 using namespace moec::cpu;
 
 void moec::cpu::packRows(ImplicitLocOpBuilder &b, const PanelMatmul &m,
-                         Value packed, Value begin, Value count) {
+                         Value packed, const RowChunk &chunk) {
   constexpr int64_t kWidth = 8;
-  Value lhs = m.op.getLhs();
+  Value lhs = m.lhs;
   bool vectors = hasUnitStride(lhs);
   auto type = VectorType::get(kWidth, b.getF32Type());
   int64_t whole = vectors ? m.depth / kWidth * kWidth : 0;
-  forEach(b, index(b, 0), count, 1, [&](Value i) {
-    Value row = arith::AddIOp::create(b, begin, i);
-    Value source = m.op.getGather() ? loadIndex(b, m.op.getTokens(), row) : row;
+  forEach(b, index(b, 0), chunk.count, 1, [&](Value i) {
+    Value source = m.op.getGather()
+                       ? loadIndex(b, m.op.getTokens(),
+                                   arith::AddIOp::create(b, chunk.begin, i))
+                       : arith::AddIOp::create(b, chunk.lhsRow, i).getResult();
     auto copy = [&](Value start, Value from, Value to, bool wide) {
       forEach(b, from, to, wide ? kWidth : 1, [&](Value k) {
         SmallVector<Value> at{

@@ -11,10 +11,10 @@
 
 namespace moec::cpu {
 
-/// `packed[k / blockDepth, i, k % blockDepth] = lhs[row of (begin + i), k]` for
-/// `i < count`, zero where the depth is padded.
+/// `packed[k / blockDepth, i, k % blockDepth] = lhs[row i of the chunk, k]`,
+/// zero where the depth is padded.
 void packRows(mlir::ImplicitLocOpBuilder &b, const PanelMatmul &matmul,
-              mlir::Value packed, mlir::Value begin, mlir::Value count);
+              mlir::Value packed, const RowChunk &chunk);
 
 } // namespace moec::cpu
 

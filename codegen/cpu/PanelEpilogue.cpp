@@ -17,7 +17,7 @@ static void emitColumns(ImplicitLocOpBuilder &b, const PanelMatmul &m,
                         Value sumRow, Value sumColumn, Value column) {
   int64_t partLanes = kPanelLanes / m.parts;
   unsigned width = std::min<int64_t>(m.lanes, partLanes);
-  Value init = m.op.getInits()[0];
+  Value init = m.init;
   bool unit = hasUnitStride(init);
   bool wide = unit && epilogue.isVectorizable();
 
@@ -81,20 +81,21 @@ static void emitColumns(ImplicitLocOpBuilder &b, const PanelMatmul &m,
 }
 
 void moec::cpu::emitPanelEpilogue(ImplicitLocOpBuilder &b, const PanelMatmul &m,
-                                  Value sums, Value group, Value begin,
-                                  Value count, Value firstPanel,
-                                  Value lastPanel) {
+                                  Value sums, const RowChunk &chunk,
+                                  Value firstPanel, Value lastPanel) {
   Epilogue epilogue(m.op.getEpilogue().front(), m.op.getExtras(),
                     m.op.getMaps());
-  forEach(b, index(b, 0), count, 1, [&](Value i) {
-    Value row = arith::AddIOp::create(b, begin, i);
-    RowPosition position{group, row, row, index(b, 0)};
+  forEach(b, index(b, 0), chunk.count, 1, [&](Value i) {
+    Value row = arith::AddIOp::create(b, chunk.begin, i);
+    RowPosition position{chunk.group, row, row, index(b, 0)};
     if (m.op.isGrouped()) {
       position.token = loadIndex(b, m.op.getTokens(), row);
       position.slot = loadIndex(b, m.op.getSlots(), row);
     }
     epilogue.beginRow(b, position);
-    Value target = m.op.getReduce() ? position.token : row;
+    Value target = m.op.getReduce()
+                       ? position.token
+                       : arith::AddIOp::create(b, chunk.initRow, i).getResult();
     forEach(b, firstPanel, lastPanel, 1, [&](Value panel) {
       Value sumColumn =
           times(b, arith::SubIOp::create(b, panel, firstPanel), kPanelLanes);

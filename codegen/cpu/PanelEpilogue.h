@@ -11,12 +11,11 @@
 
 namespace moec::cpu {
 
-/// For rows [begin, begin + count) of `group` and panels [firstPanel,
-/// lastPanel), whose sums stand in `sums[row - begin, column]`.
+/// For the rows of the chunk and panels [firstPanel, lastPanel), whose sums
+/// stand in `sums[row of the chunk, column]`.
 void emitPanelEpilogue(mlir::ImplicitLocOpBuilder &b, const PanelMatmul &matmul,
-                       mlir::Value sums, mlir::Value group, mlir::Value begin,
-                       mlir::Value count, mlir::Value firstPanel,
-                       mlir::Value lastPanel);
+                       mlir::Value sums, const RowChunk &chunk,
+                       mlir::Value firstPanel, mlir::Value lastPanel);
 
 } // namespace moec::cpu
 

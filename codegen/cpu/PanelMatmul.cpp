@@ -9,7 +9,24 @@ using namespace mlir;
 using namespace moec::cpu;
 using namespace moec::grouped;
 
-PanelMatmul::PanelMatmul(MatmulOp op, unsigned lanes) : op(op), lanes(lanes) {
+/// Rows at a multiple of this many bytes meet in few sets of the L1 cache.
+static constexpr int64_t kConflictBytes = 1024;
+
+/// Whether register tiles can read the rows where they stand: at a constant
+/// stride that spreads them over the cache.
+bool PanelMatmul::isReadable(Value lhs) const {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(cast<MemRefType>(lhs.getType())
+                 .getStridesAndOffset(strides, offset)) ||
+      strides[1] != 1 || ShapedType::isDynamic(strides[0]))
+    return false;
+  return rows <= moec::kStreamedRows || strides[0] * 4 % kConflictBytes != 0;
+}
+
+PanelMatmul::PanelMatmul(MatmulOp op, unsigned lanes, Value lhs, Value init)
+    : op(op), lanes(lanes), lhs(lhs ? lhs : op.getLhs()),
+      init(init ? init : op.getInits()[0]) {
   PanelsAttr panels = *op.getPanels();
   element = cast<MemRefType>(op.getRhs()[0].getType()).getElementType();
   depth = panels.getDepth();
@@ -39,11 +56,5 @@ PanelMatmul::PanelMatmul(MatmulOp op, unsigned lanes) : op(op), lanes(lanes) {
   blockPanels = std::clamp<int64_t>(blockPanels, 1, taskPanels);
   numRanges = llvm::divideCeil(numPanels, taskPanels);
 
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  auto lhs = cast<MemRefType>(op.getLhs().getType());
-  bool readable = succeeded(lhs.getStridesAndOffset(strides, offset)) &&
-                  strides[1] == 1 && !ShapedType::isDynamic(strides[0]) &&
-                  paddedDepth == depth;
-  packs = op.getGather() || !readable || rows > moec::kStreamedRows;
+  packs = op.getGather() || !isReadable(this->lhs) || paddedDepth != depth;
 }

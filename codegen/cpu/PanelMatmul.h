@@ -10,12 +10,24 @@
 
 namespace moec::cpu {
 
+/// Rows of one group that a task handles together.
+struct RowChunk {
+  /// Rows [begin, begin + count) of the tables.
+  mlir::Value group, begin, count;
+  /// Where the first stands in the lhs (unless it is gathered) and in the init
+  /// (unless rows are added to tokens).
+  mlir::Value lhsRow, initRow;
+};
+
 struct PanelMatmul {
-  /// `lanes`: f32 elements of a vector register, 8 or 16.
-  PanelMatmul(grouped::MatmulOp op, unsigned lanes);
+  /// `lanes`: f32 elements of a vector register, 8 or 16. `lhs` and `init`
+  /// stand for those of `op` where they are not null.
+  PanelMatmul(grouped::MatmulOp op, unsigned lanes, mlir::Value lhs = {},
+              mlir::Value init = {});
 
   mutable grouped::MatmulOp op; ///< its accessors are not const
   unsigned lanes;
+  mlir::Value lhs, init;
   mlir::Type element; ///< of the weights
   int64_t depth, columns, parts, numPanels;
   /// Depth elements that stand together in a lane, and the depth in whole
@@ -29,6 +41,9 @@ struct PanelMatmul {
   int64_t numRanges;
   /// Whether a task copies its rows before it reads them.
   bool packs;
+
+private:
+  bool isReadable(mlir::Value lhs) const;
 };
 
 } // namespace moec::cpu

@@ -15,9 +15,10 @@ using namespace moec::cpu;
 /// Distance of prefetches in a streamed panel, in bytes.
 static constexpr int64_t kStreamDistance = 2048;
 
-PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul,
-                     Value weights)
-    : b(b), m(matmul), weights(weights) {
+PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul)
+    : b(b), m(matmul) {
+  SmallVector<ReassociationIndices> flat{{0}, {1}, {2, 3, 4}};
+  weights = memref::CollapseShapeOp::create(b, m.op.getRhs()[0], flat);
   auto allocate = [&](ArrayRef<int64_t> shape) -> Value {
     return memref::AllocOp::create(b, MemRefType::get(shape, b.getF32Type()),
                                    b.getI64IntegerAttr(kScratchAlignment));
@@ -29,18 +30,17 @@ PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul,
   sums = allocate({m.rows, m.blockPanels * kPanelLanes});
 }
 
-void PanelTask::emit(Value group, Value begin, Value count, Value first,
-                     Value last) {
+void PanelTask::emit(const RowChunk &chunk, Value first, Value last) {
   if (packed)
-    packRows(b, m, packed, begin, count);
+    packRows(b, m, packed, chunk);
   auto rowType = VectorType::get(m.lanes, b.getF32Type());
   forEach(b, first, last, m.blockPanels, [&](Value firstPanel) {
     Value lastPanel =
         arith::MinUIOp::create(b, plus(b, firstPanel, m.blockPanels), last);
-    Block block{group, begin, count, firstPanel, lastPanel};
+    Block block{chunk, firstPanel, lastPanel};
     Value used =
         times(b, arith::SubIOp::create(b, lastPanel, firstPanel), kPanelLanes);
-    forEach(b, index(b, 0), count, 1, [&](Value row) {
+    forEach(b, index(b, 0), chunk.count, 1, [&](Value row) {
       forEach(b, index(b, 0), used, m.lanes, [&](Value column) {
         Value zero = arith::ConstantOp::create(b, b.getZeroAttr(rowType));
         vector::StoreOp::create(b, zero, sums, ValueRange{row, column});
@@ -48,7 +48,7 @@ void PanelTask::emit(Value group, Value begin, Value count, Value first,
     });
     forEach(b, index(b, 0), index(b, m.paddedDepth), m.blockDepth,
             [&](Value depthStart) { emitDepthBlock(block, depthStart); });
-    emitPanelEpilogue(b, m, sums, group, begin, count, firstPanel, lastPanel);
+    emitPanelEpilogue(b, m, sums, chunk, firstPanel, lastPanel);
   });
 }
 
@@ -112,17 +112,28 @@ Value PanelTask::nextPanel(const Block &block, Value depthStart, Value panel) {
   Value start = arith::SelectOp::create(
       b, inBlock, depthStart,
       arith::SelectOp::create(b, inDepth, nextStart, index(b, 0)));
-  return panelAt(block.group, next, start);
+  return panelAt(block.chunk.group, next, start);
 }
 
 /// One panel of one depth block, for all rows.
 void PanelTask::emitPanel(const Block &block, Value depthStart, Value panel) {
   int64_t line = 64 * 8 / m.element.getIntOrFloatBitWidth();
   Value length = depthLength(depthStart);
-  Microkernel kernel{b, m.lanes, m.depthGroup,
-                     /*hasTail=*/m.paddedDepth % kDepthUnroll != 0,
-                     m.rows <= moec::kStreamedRows ? kStreamDistance : 0};
-  Value current = panelAt(block.group, panel, depthStart);
+  bool hasTail = m.paddedDepth % kDepthUnroll != 0;
+  // The only register tile streams the panel; of several, the first finds it in
+  // a cache if those of the panel before have prefetched it.
+  bool isStreamed = m.rows <= moec::kStreamedRows;
+  int64_t stepLines = kDepthUnroll * kPanelLanes / line;
+  Microkernel streaming{b, m.lanes, m.depthGroup, hasTail, kStreamDistance};
+  Microkernel blocked{b,
+                      m.lanes,
+                      m.depthGroup,
+                      hasTail,
+                      /*streamDistance=*/0,
+                      isStreamed ? std::max<int64_t>(1, stepLines / 2) : 1};
+  Value isOnly = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
+                                       block.chunk.count, index(b, m.tileRows));
+  Value current = panelAt(block.chunk.group, panel, depthStart);
   Value next = nextPanel(block, depthStart, panel);
   Value sumColumn =
       times(b, arith::SubIOp::create(b, panel, block.firstPanel), kPanelLanes);
@@ -137,23 +148,31 @@ void PanelTask::emitPanel(const Block &block, Value depthStart, Value panel) {
       lhs = rowsAt(packed, {number, row, zero},
                    {one, heightAttr, b.getIndexAttr(m.blockDepth)});
     } else {
-      Value from = arith::AddIOp::create(b, block.begin, row);
-      lhs = rowsAt(m.op.getLhs(), {from, depthStart},
+      Value from = arith::AddIOp::create(b, block.chunk.lhsRow, row);
+      lhs = rowsAt(m.lhs, {from, depthStart},
                    {heightAttr, getAsOpFoldResult(length)});
     }
     Value out = rowsAt(sums, {row, sumColumn},
                        {heightAttr, b.getIndexAttr(kPanelLanes)});
     // Register tiles share the next part's lines; each takes its own.
-    int64_t share = m.blockDepth / kDepthUnroll * line;
+    int64_t share = m.blockDepth / kDepthUnroll * line * blocked.nextLines;
     int64_t last = m.blockDepth * kPanelLanes - share;
     Value number = arith::DivUIOp::create(b, row, index(b, m.tileRows));
     Value nextOffset =
         arith::MinUIOp::create(b, times(b, number, share), index(b, last));
-    kernel.emit(height, lhs, current, out, length, next, nextOffset);
+    auto emit = [&](Microkernel &kernel) {
+      kernel.emit(height, lhs, current, out, length, next, nextOffset);
+    };
+    if (!isStreamed)
+      return emit(blocked);
+    if (m.rows <= m.tileRows)
+      return emit(streaming);
+    emitIf(b, isOnly, [&] { emit(streaming); }, [&] { emit(blocked); });
   };
 
-  Value rest = arith::RemUIOp::create(b, block.count, index(b, m.tileRows));
-  Value whole = arith::SubIOp::create(b, block.count, rest);
+  Value rest =
+      arith::RemUIOp::create(b, block.chunk.count, index(b, m.tileRows));
+  Value whole = arith::SubIOp::create(b, block.chunk.count, rest);
   if (m.rows >= m.tileRows)
     forEach(b, index(b, 0), whole, m.tileRows,
             [&](Value row) { tile(row, m.tileRows); });

@@ -22,18 +22,16 @@ namespace moec::cpu {
 class PanelTask {
 public:
   /// Allocates the buffers of a task at the builder's position.
-  PanelTask(mlir::ImplicitLocOpBuilder &b, const PanelMatmul &matmul,
-            mlir::Value weights);
+  PanelTask(mlir::ImplicitLocOpBuilder &b, const PanelMatmul &matmul);
 
-  /// Rows [begin, begin + count) of `group`, at most `matmul.rows`, for panels
-  /// [first, last).
-  void emit(mlir::Value group, mlir::Value begin, mlir::Value count,
-            mlir::Value first, mlir::Value last);
+  /// A chunk of at most `matmul.rows` rows, for panels [first, last).
+  void emit(const RowChunk &chunk, mlir::Value first, mlir::Value last);
 
 private:
   /// Some panels of the chunk that is worked on.
   struct Block {
-    mlir::Value group, begin, count, firstPanel, lastPanel;
+    const RowChunk &chunk;
+    mlir::Value firstPanel, lastPanel;
   };
   void emitDepthBlock(const Block &block, mlir::Value depthStart);
   void emitPanel(const Block &block, mlir::Value depthStart, mlir::Value panel);
@@ -48,6 +46,7 @@ private:
 
   mlir::ImplicitLocOpBuilder &b;
   const PanelMatmul &m;
+  /// `groups x panels x elements of a panel`
   mlir::Value weights;
   /// Copied rows, null if the matmul does not pack: `depth blocks x rows x
   /// depth`.

@@ -80,7 +80,8 @@ def CpuLowerGroupedPass : Pass<"cpu-lower-grouped", "::mlir::ModuleOp"> {
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect", "::mlir::linalg::LinalgDialect",
-    "::mlir::affine::AffineDialect", "::mlir::LLVM::LLVMDialect"
+    "::mlir::affine::AffineDialect", "::mlir::LLVM::LLVMDialect",
+    "::moec::cpu::CpuDialect"
   ];
 }
 
@@ -135,7 +136,8 @@ def CpuOutlineParallelPass
     `(%index, %worker, captures...)`, called by `cpu.parallel_for`. Constants are
     cloned into it. A buffer that the body allocates is allocated once per worker
     outside. Functions get two more arguments, the number of workers
-    (`moe.workers`) and the host's services (`moe.services`).
+    (`moe.workers`, what `cpu.num_workers` stands for) and the host's services
+    (`moe.services`).
 
     ```mlir
     scf.parallel (%i) = (%c0) to (%n) step (%c1) {
@@ -193,6 +195,20 @@ def CpuLowerParallelPass : Pass<"cpu-lower-parallel", "::mlir::ModuleOp"> {
     the task. No call is made for count 0; a single task runs at once.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def CpuLowerWaitPass : Pass<"cpu-lower-wait", "::mlir::ModuleOp"> {
+  let summary = "Lower cpu.wait to a loop over an atomic load";
+  let description = [{
+    A private function, once for the module, reads the counter and asks
+    `services->wait` to come back later; where the host has no such service, it
+    reads again at once.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect",
                            "::mlir::func::FuncDialect",
                            "::mlir::scf::SCFDialect",
                            "::mlir::arith::ArithDialect"];

@@ -68,6 +68,7 @@ void moec::cpu::buildLlvmPipeline(OpPassManager &manager) {
   manager.addPass(createCpuEmitEntryPointsPass());
   manager.addPass(createCpuLowerTapsPass());
   manager.addPass(createCpuLowerParallelPass());
+  manager.addPass(createCpuLowerWaitPass());
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());
   manager.addPass(createConvertVectorToSCFPass());

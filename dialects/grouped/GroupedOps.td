@@ -139,7 +139,10 @@ def Grouped_MatmulOp : Grouped_Op<"matmul",
     * `layout` tells whether a weight is `[G, N, K]` (`nk`) or `[G, K, N]` (`kn`);
       a dense weight may lack the group dimension;
     * `panels`: the weights are one packed operand (see `#grouped.panels`);
-    * `tile`: chosen by `moe-select-strategy`; code generation has a default.
+    * `tile`: chosen by `moe-select-strategy`; code generation has a default;
+    * `wave_rows`: chosen by `moe-select-strategy` for a matmul whose lhs one
+      other grouped matmul of the same rows makes for it alone. The two then run
+      in waves: so many rows of the lhs exist at a time.
 
     Labelled constraints:
 
@@ -154,7 +157,9 @@ def Grouped_MatmulOp : Grouped_Op<"matmul",
     * (matmul_c6) offsets, tokens and slots are there together or not at all;
       gather and reduce need them;
     * (matmul_c7) weights and lhs have float elements, and the lhs and init are
-      f32.
+      f32;
+    * (matmul_c8) `wave_rows` is at least 1 and stands with `reduce` and without
+      `gather`.
 
     ```mlir
     %h = grouped.matmul lhs(%x : tensor<?x16xf32>) rhs(%g, %u : tensor<8x32x16xbf16>, tensor<8x32x16xbf16>)
@@ -172,7 +177,8 @@ def Grouped_MatmulOp : Grouped_Op<"matmul",
     Variadic<Grouped_Shaped>:$inits,
     DefaultValuedAttr<Grouped_RhsLayoutAttr, "::moec::grouped::RhsLayout::NK">:$layout,
     AffineMapArrayAttr:$maps, UnitAttr:$gather, UnitAttr:$reduce,
-    OptionalAttr<Grouped_PanelsAttr>:$panels, OptionalAttr<Grouped_TileAttr>:$tile);
+    OptionalAttr<Grouped_PanelsAttr>:$panels, OptionalAttr<Grouped_TileAttr>:$tile,
+    OptionalAttr<I64Attr>:$wave_rows);
   let results = (outs Variadic<Grouped_Shaped>:$results);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{

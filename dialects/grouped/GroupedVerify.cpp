@@ -253,6 +253,12 @@ LogicalResult MatmulOp::verify() {
     if (!isa<FloatType>(shapeOf(weight).getElementType()))
       return emitOpError("expects weights of float elements, got ")
              << weight.getType();
+  // (matmul_c8)
+  if (std::optional<int64_t> rows = getWaveRows())
+    if (*rows < 1 || !getReduce() || getGather())
+      return emitOpError("expects wave_rows of at least 1, with reduce and "
+                         "without gather, got ")
+             << *rows;
   int64_t groups = isGrouped() ? groupsOf(getOffsets()) : 1;
   // (matmul_c2), (matmul_c3)
   if (failed(getPanels() ? verifyPanels(*this, groups)

@@ -16,6 +16,7 @@
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -216,6 +217,13 @@ toArtifact(const moec::cpu::FunctionSignature &function) {
   return result;
 }
 
+/// Enough digits for whole numbers of bytes.
+static std::string toText(double number) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.15g", number);
+  return text;
+}
+
 moec_compile_status Compilation::emitArtifact(moec::cpu::CpuModule &code) {
   moec::artifact::ArtifactWriter writer;
   writer.setProducer("moec " MOEC_VERSION);
@@ -229,6 +237,14 @@ moec_compile_status Compilation::emitArtifact(moec::cpu::CpuModule &code) {
   }
   for (moec::cpu::CpuCode &level : code.code)
     writer.addVariant({level.level, {}, std::move(level.elf)});
+  // What strategies were chosen for.
+  FailureOr<moec::TargetDescription> target =
+      moec::TargetDescription::get(*module);
+  if (succeeded(target)) {
+    writer.addTargetEntry("moec.level", target->level);
+    for (const auto &[key, number] : target->getEntries())
+      writer.addTargetEntry(key, toText(number));
+  }
 
   // Layers may share parameters; each is stored once.
   llvm::SetVector<StringRef> parameters;

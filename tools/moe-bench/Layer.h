@@ -27,6 +27,8 @@ public:
   std::string prepare(moec_session *session, int64_t tokens);
 
   float *hiddenStates();
+  /// Bytes of workspace that calls need.
+  int64_t workspaceBytes() const { return workspaceSize; }
   /// Returns what is wrong, or an empty text.
   std::string call();
 

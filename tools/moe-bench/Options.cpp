@@ -13,7 +13,10 @@ const char *const usage =
     "with\n"
     "                       the expert ids of one token a line\n"
     "  --format=md|csv|json json is Google Benchmark's schema\n"
-    "  --threads=N          default: all processors\n";
+    "  --threads=N          default: all processors\n"
+    "  --check-model        print what the cost model predicts, with the "
+    "roofs\n"
+    "                       of this run, over what is measured\n";
 
 /// A whole number from 1 to `limit`, or 0.
 static int64_t parseNumber(const std::string &text, int64_t limit) {
@@ -70,8 +73,10 @@ static std::string parseOption(const std::string &word, Options &options) {
     options.threads = uint32_t(parseNumber(value, 1024));
     return options.threads ? "" : word + ": expected a number from 1 to 1024";
   }
-  if (name == "--check-model")
-    return "--check-model is not supported by this version";
+  if (word == "--check-model") {
+    options.checkModel = true;
+    return "";
+  }
   return "unknown option " + word;
 }
 

@@ -19,6 +19,7 @@ struct Options {
   Routing routing;
   Format format = Format::Markdown;
   uint32_t threads = 0; ///< 0: the processors in the affinity mask
+  bool checkModel = false;
   bool help = false;
 };
 

@@ -25,6 +25,8 @@ append(std::string &text, const char *format, ...) {
   text += line;
 }
 
+static double toMiB(int64_t bytes) { return double(bytes) / (1 << 20); }
+
 std::string toMarkdown(const Machine &machine,
                        const std::vector<Measurement> &measurements) {
   std::string text;
@@ -34,15 +36,18 @@ std::string toMarkdown(const Machine &machine,
          machine.threads, machine.roof.gflops, machine.roof.vectors,
          machine.roof.gbps, machine.level.c_str());
   text += "| function | routing | tokens | best ms | median ms | tokens/s | "
-          "GFLOP/s | GB/s | experts | % of roof |\n"
-          "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+          "GFLOP/s | GB/s | experts | % of roof | workspace MiB | peak MiB |\n"
+          "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
   for (const Measurement &m : measurements) {
     text += "| " + m.function + " | " + m.routing;
-    append(text, " | %lld | %.3f | %.3f | %.0f | %.1f | %.2f | %.1f | %.0f |\n",
+    append(text,
+           " | %lld | %.3f | %.3f | %.0f | %.1f | %.2f | %.1f | %.0f | %.1f | "
+           "%.0f |\n",
            static_cast<long long>(m.tokens), 1e3 * m.bestSeconds,
            1e3 * m.medianSeconds, double(m.tokens) / m.medianSeconds,
            m.gflops(), m.gbps(), m.touchedExperts,
-           100 * m.roofFraction(machine.roof));
+           100 * m.roofFraction(machine.roof), toMiB(m.workspace),
+           toMiB(m.peakMemory));
   }
   return text;
 }
@@ -52,17 +57,19 @@ std::string toCsv(const Machine &machine,
   std::string text =
       "function,routing,tokens,threads,level,iterations,best_ms,median_ms,"
       "tokens_per_second,gflops,gbps,touched_experts,roof_gflops,roof_gbps,"
-      "roof_fraction\n";
+      "roof_fraction,workspace_bytes,peak_rss_bytes\n";
   for (const Measurement &m : measurements) {
     text += m.function + "," + m.routing;
     append(text,
-           ",%lld,%u,%s,%lld,%.6f,%.6f,%.3f,%.4f,%.4f,%.2f,%.3f,%.3f,%.4f\n",
+           ",%lld,%u,%s,%lld,%.6f,%.6f,%.3f,%.4f,%.4f,%.2f,%.3f,%.3f,%.4f,"
+           "%lld,%lld\n",
            static_cast<long long>(m.tokens), machine.threads,
            machine.level.c_str(), static_cast<long long>(m.iterations),
            1e3 * m.bestSeconds, 1e3 * m.medianSeconds,
            double(m.tokens) / m.medianSeconds, m.gflops(), m.gbps(),
            m.touchedExperts, machine.roof.gflops, machine.roof.gbps,
-           m.roofFraction(machine.roof));
+           m.roofFraction(machine.roof), static_cast<long long>(m.workspace),
+           static_cast<long long>(m.peakMemory));
   }
   return text;
 }
@@ -112,7 +119,9 @@ std::string toJson(const Machine &machine, const std::string &executable,
          {"gbps", m.gbps()},
          {"roof_gflops", machine.roof.gflops},
          {"roof_gbps", machine.roof.gbps},
-         {"roof_fraction", m.roofFraction(machine.roof)}});
+         {"roof_fraction", m.roofFraction(machine.roof)},
+         {"workspace_bytes", m.workspace},
+         {"peak_rss_bytes", m.peakMemory}});
   }
   return root.dump(2, ' ', false, ordered_json::error_handler_t::replace) +
          "\n";

@@ -21,6 +21,8 @@ struct Measurement {
   double flop = 0;           ///< useful operations of a call
   double bytes = 0;          ///< of weights that a call has to read
   double touchedExperts = 0; ///< mean over the calls
+  int64_t workspace = 0;     ///< bytes that a call needs
+  int64_t peakMemory = 0;    ///< bytes resident at most, mapped weights too
 
   double gflops() const { return 1e-9 * flop / medianSeconds; }
   double gbps() const { return 1e-9 * bytes / medianSeconds; }

@@ -5,7 +5,9 @@
 
 #include "tools/moe-bench/Clock.h"
 #include "tools/moe-bench/Layer.h"
+#include "tools/moe-bench/ModelCheck.h"
 #include "tools/moe-bench/Options.h"
+#include "tools/moe-bench/PeakMemory.h"
 #include "tools/moe-bench/Report.h"
 #include "tools/moe-bench/WorkModel.h"
 #include <algorithm>
@@ -53,10 +55,13 @@ struct Loaded {
 /// no earlier call had, so that no cache holds their experts. Returns what is
 /// wrong, or an empty text.
 std::string measure(Layer &layer, const WorkModel &model, Routing &routing,
-                    moec_session *session, Measurement &result) {
+                    moec_session *session, LoopTimes &loops,
+                    Measurement &result, double &bestLoop) {
+  resetPeakMemory();
   std::string wrong = layer.prepare(session, result.tokens);
   if (!wrong.empty())
     return wrong;
+  bestLoop = 0;
   std::mt19937 random(1);
   std::vector<double> seconds;
   double rows = 0, experts = 0, total = 0;
@@ -64,6 +69,7 @@ std::string measure(Layer &layer, const WorkModel &model, Routing &routing,
     if (i >= leastIterations && total >= leastSeconds)
       break;
     routing.fill(layer.hiddenStates(), result.tokens, layer.hidden(), random);
+    loops.begin();
     double begin = now();
     wrong = layer.call();
     double taken = now() - begin;
@@ -71,6 +77,8 @@ std::string measure(Layer &layer, const WorkModel &model, Routing &routing,
       return wrong;
     if (i < 0)
       continue;
+    if (seconds.empty() || loops.longest() < bestLoop)
+      bestLoop = loops.longest();
     seconds.push_back(taken);
     total += taken;
     Layer::Routed routed = layer.routed(model.experts);
@@ -85,6 +93,8 @@ std::string measure(Layer &layer, const WorkModel &model, Routing &routing,
   result.touchedExperts = experts / count;
   result.flop = model.flop(double(result.tokens), rows / count);
   result.bytes = model.bytes(result.touchedExperts);
+  result.workspace = layer.workspaceBytes();
+  result.peakMemory = getPeakMemory();
   return "";
 }
 
@@ -128,6 +138,11 @@ int run(Options &options) {
   moec_context_options contextOptions = {};
   contextOptions.struct_size = sizeof(contextOptions);
   contextOptions.threads = options.threads;
+  LoopTimes loops;
+  if (options.checkModel) {
+    contextOptions.host = &loops;
+    contextOptions.trace = LoopTimes::trace;
+  }
   if (moec_status status =
           moec_context_create(&contextOptions, &loaded.context, &error))
     return fail(error.text, toExitCode(status));
@@ -154,9 +169,15 @@ int run(Options &options) {
 
   touchWeights(loaded.module);
   std::vector<Measurement> measurements;
+  std::vector<ModelRow> modelRows;
+  moec::Machine target = getTarget(loaded.module);
+  target.cores = machine.threads;
+  target.coreGflops = machine.roof.gflops / machine.threads;
+  target.readGbps = machine.roof.gbps;
   for (const moec_function *function : functions) {
     Layer layer(function);
     WorkModel model = getWorkModel(loaded.module, function);
+    LayerModel layerModel(loaded.module, function, layer.slots());
     if (!layer.hidden())
       return fail(options.artifact + ": function '" + layer.name() +
                       "' has no argument hidden_states in f32",
@@ -170,10 +191,18 @@ int run(Options &options) {
       m.function = layer.name();
       m.routing = options.routing.name();
       m.tokens = tokens;
-      wrong = measure(layer, model, options.routing, loaded.session, m);
+      double bestLoop;
+      wrong = measure(layer, model, options.routing, loaded.session, loops, m,
+                      bestLoop);
       if (!wrong.empty())
         return fail(m.function + ": " + wrong, InputError);
       measurements.push_back(m);
+      if (!options.checkModel || !layerModel.isKnown())
+        continue;
+      modelRows.push_back({m.function, "experts", tokens, bestLoop,
+                           layerModel.predictExperts(target, tokens)});
+      modelRows.push_back({m.function, "layer", tokens, m.bestSeconds,
+                           layerModel.predictLayer(target, tokens)});
     }
   }
   std::string text = options.format == Format::Json
@@ -182,6 +211,9 @@ int run(Options &options) {
                          ? toCsv(machine, measurements)
                          : toMarkdown(machine, measurements);
   std::fputs(text.c_str(), stdout);
+  if (options.checkModel)
+    std::fputs(toMarkdown(modelRows).c_str(),
+               options.format == Format::Markdown ? stdout : stderr);
   return std::fflush(stdout) ? fail("stdout cannot be written", Environment)
                              : Ok;
 }

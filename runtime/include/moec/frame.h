@@ -60,6 +60,10 @@ typedef struct moec_services {
                        void *argument);
   /// Receives a tapped value; may be null when the module has no taps.
   void (*tap)(void *host, const char *name, const moec_tensor *value);
+  /// Returns when another task has brought `*counter` to `least` or above; may
+  /// return earlier, then the code asks again. Null, or beyond struct_size: the
+  /// code spins.
+  void (*wait)(void *host, const int32_t *counter, int32_t least);
 } moec_services;
 
 /// Everything one call reads and writes.

@@ -82,9 +82,10 @@ TEST_F(EntryTest, Abi) {
 
 TEST_F(EntryTest, Services) {
   moec_services &services = call.services.table;
-  services.struct_size -= 1;
+  services.struct_size = offsetof(moec_services, wait) - 1;
   expectBoth(MOEC_FRAME_BAD_ABI);
-  services.struct_size += 1;
+  services.struct_size = offsetof(moec_services, wait); // an earlier version
+  expectCall(MOEC_FRAME_OK);
   services.num_workers = 0;
   expectBoth(MOEC_FRAME_BAD_ABI);
   services.num_workers = 2;

@@ -95,6 +95,7 @@ public:
       static_cast<Services *>(host)->run(count, task, argument);
     };
     table.tap = nullptr;
+    table.wait = nullptr;
   }
 
   moec_services table;

@@ -239,3 +239,31 @@ func.func @matmul_c7_weight(%x: tensor<?x16xf32>, %w: tensor<32x16xi8>, %z: tens
   } -> tensor<?x32xf32>
   return
 }
+
+// -----
+
+func.func @matmul_c8(%x: tensor<?x16xf32>, %w: tensor<8x32x16xf32>, %o: tensor<9xi32>, %t: tensor<?xi32>,
+                     %z: tensor<?x32xf32>) {
+  // expected-error @+1 {{expects wave_rows of at least 1, with reduce and without gather, got 64}}
+  %h = grouped.matmul lhs(%x : tensor<?x16xf32>) rhs(%w : tensor<8x32x16xf32>)
+    groups(%o, %t, %t : tensor<9xi32>, tensor<?xi32>, tensor<?xi32>)
+    outs(%z : tensor<?x32xf32>) attributes {maps = [], wave_rows = 64 : i64} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_c8_none(%x: tensor<?x16xf32>, %w: tensor<8x32x16xf32>, %o: tensor<9xi32>, %t: tensor<?xi32>,
+                          %z: tensor<?x32xf32>) {
+  // expected-error @+1 {{expects wave_rows of at least 1, with reduce and without gather, got 0}}
+  %h = grouped.matmul lhs(%x : tensor<?x16xf32>) rhs(%w : tensor<8x32x16xf32>)
+    groups(%o, %t, %t : tensor<9xi32>, tensor<?xi32>, tensor<?xi32>)
+    outs(%z : tensor<?x32xf32>) attributes {maps = [], reduce, wave_rows = 0 : i64} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<?x32xf32>
+  return
+}

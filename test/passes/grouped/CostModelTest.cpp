@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "passes/CostModel.h"
+#include "passes/Strategy.h"
 #include "gtest/gtest.h"
 
 using namespace moec;
@@ -20,7 +20,7 @@ MatmulShape gateUp() {
 }
 
 TEST(CostModel, PredictsNoLessThanTheRoofs) {
-  TargetDescription target;
+  Machine target;
   MatmulShape shape = gateUp();
   Tile decode{8, 2048, 1, 8}, prefill{96, 512, 8, 128};
   // One token reads 8 experts' weights.
@@ -33,7 +33,7 @@ TEST(CostModel, PredictsNoLessThanTheRoofs) {
 }
 
 TEST(CostModel, StaysNearTheRoofs) {
-  TargetDescription target;
+  Machine target;
   MatmulShape shape = gateUp();
   Strategy strategy = chooseStrategy(target, shape);
   ASSERT_TRUE(strategy.decode);
@@ -59,7 +59,7 @@ TEST(CostModel, MoreRowsTakeMoreTime) {
 }
 
 TEST(CostModel, ThresholdIsWherePrefillWins) {
-  TargetDescription target;
+  Machine target;
   MatmulShape shape = gateUp();
   Strategy strategy = chooseStrategy(target, shape);
   ASSERT_TRUE(strategy.decode);
@@ -75,7 +75,7 @@ TEST(CostModel, ThresholdIsWherePrefillWins) {
 }
 
 TEST(CostModel, PrefillTilesFitHalfOfL2) {
-  TargetDescription target;
+  Machine target;
   for (const Tile &tile : getPrefillTiles(target, gateUp())) {
     EXPECT_LE(tile.rows * tile.depth * 4 + tile.rows * tile.panels * 64,
               target.l2Bytes / 2);
@@ -85,14 +85,14 @@ TEST(CostModel, PrefillTilesFitHalfOfL2) {
 }
 
 TEST(CostModel, ACacheWithoutRoomStillHasATile) {
-  TargetDescription target;
+  Machine target;
   target.l2Bytes = 1;
   EXPECT_EQ(getPrefillTiles(target, gateUp()).size(), 1u);
 }
 
 TEST(CostModel, AVariantThatGainsNothingIsLeftOut) {
   // With one core and a memory that is never the roof, streams are of no use.
-  TargetDescription target;
+  Machine target;
   target.readGbps = 1e6;
   target.cores = 1;
   MatmulShape shape;
@@ -107,6 +107,79 @@ TEST(CostModel, NestedMatmulsAreOneTask) {
   EXPECT_EQ(tile.taskPanels, 128);
   // No more room than 16 rows need in register tiles of 6.
   EXPECT_LE(tile.rows, 18);
+}
+
+/// What reduces the output of gateUp().
+MatmulShape down() {
+  MatmulShape shape;
+  shape.groups = 64;
+  shape.columns = 2048;
+  shape.depth = 1024;
+  shape.numPanels = 128;
+  shape.reduce = true;
+  shape.rowsPerToken = 8;
+  return shape;
+}
+
+TEST(CostModel, ActiveGroups) {
+  MatmulShape shape = gateUp();
+  // One token goes to 8 different experts, and two meet in 8 * 8 / 64 of them.
+  EXPECT_DOUBLE_EQ(getActiveGroups(shape, 8), 8);
+  EXPECT_NEAR(getActiveGroups(shape, 16), 15, 1e-9);
+  EXPECT_NEAR(getActiveGroups(shape, 1 << 16), 64, 1e-6);
+  EXPECT_DOUBLE_EQ(getActiveGroups(MatmulShape(), 100), 1);
+}
+
+TEST(CostModel, PairsStayNearTheRoofs) {
+  Machine machine;
+  machine.cores = 2;
+  machine.readGbps = 25;
+  PairStrategy strategy = choosePair(machine, gateUp(), down());
+  double bytes = 8. * 3 * 1024 * 2048 * 4;
+  double decode = predictSeconds(machine, gateUp(), down(), strategy.decode, 8);
+  EXPECT_GE(decode, bytes / 25e9);
+  EXPECT_LE(decode, 1.2 * bytes / 25e9);
+  double flops = 2048. * 8 * 3 * 2 * 1024 * 2048;
+  double prefill =
+      predictSeconds(machine, gateUp(), down(), strategy.prefill, 2048 * 8);
+  EXPECT_GE(prefill, flops / 200e9);
+  EXPECT_LE(prefill, 1.2 * flops / 200e9);
+}
+
+TEST(CostModel, MoreRowsOfAPairTakeMoreTime) {
+  PairStrategy strategy = choosePair({}, gateUp(), down());
+  double before = 0;
+  for (int64_t rows = 1; rows < 1 << 15; rows *= 2) {
+    double seconds =
+        predictSeconds({}, gateUp(), down(), strategy.prefill, rows);
+    EXPECT_GE(seconds, before);
+    before = seconds;
+  }
+}
+
+TEST(CostModel, PairsHaveTheSameRows) {
+  PairStrategy strategy = choosePair({}, gateUp(), down());
+  EXPECT_EQ(strategy.decode.first.rows, strategy.decode.second.rows);
+  EXPECT_EQ(strategy.prefill.first.rows, strategy.prefill.second.rows);
+  EXPECT_LE(strategy.decode.first.rows, kStreamedRows);
+  EXPECT_GE(strategy.waveRows, strategy.prefill.first.rows);
+  // Two waves of rows take 8 MiB.
+  EXPECT_EQ(strategy.waveRows, 1024);
+}
+
+TEST(CostModel, AFasterMachineTakesLessTime) {
+  PairStrategy strategy = choosePair({}, gateUp(), down());
+  Machine wide, fast;
+  wide.readGbps *= 2;
+  fast.coreGflops *= 2;
+  auto seconds = [&](const Machine &machine, const TilePair &tiles,
+                     int64_t rows) {
+    return predictSeconds(machine, gateUp(), down(), tiles, rows);
+  };
+  EXPECT_LT(seconds(wide, strategy.decode, 8),
+            0.6 * seconds({}, strategy.decode, 8));
+  EXPECT_LT(seconds(fast, strategy.prefill, 16384),
+            0.6 * seconds({}, strategy.prefill, 16384));
 }
 
 TEST(CostModel, ReductionsSplitColumnsOnly) {

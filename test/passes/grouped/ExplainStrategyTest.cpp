@@ -72,7 +72,7 @@ TEST_F(ExplainStrategyTest, SaysWhatIsChosenAndWhatElseThereIs) {
         "  2 x 1024 columns, depth 2048, bf16, 64 groups, 8 rows a token, rows "
         "gathered\n",
         "predicted microseconds for tokens:",
-        " rows: rows 8, depth 2048, panels 1, task panels ",
+        " rows: rows 24, depth 2048, panels 1, task panels ",
         "  otherwise: rows ", "    instead of: rows ",
         "\nlayer: matmul of weights that are not packed: plain loops\n"})
     EXPECT_NE(text.find(expected), std::string::npos) << expected << "\n"

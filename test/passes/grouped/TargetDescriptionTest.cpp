@@ -43,7 +43,7 @@ TEST_F(TargetDescriptionTest, AModuleWithoutOneHasTheDefault) {
 TEST_F(TargetDescriptionTest, ComesBackAsAttached) {
   auto module =
       OwningOpRef<ModuleOp>(ModuleOp::create(UnknownLoc::get(&context)));
-  TargetDescription before{"x86-64-v4", 3, 1000, 2000, 12.5, 7.25};
+  TargetDescription before{{3, 1000, 2000, 12.5, 7.25}, "x86-64-v4"};
   before.attachTo(*module);
   FailureOr<TargetDescription> after = TargetDescription::get(*module);
   ASSERT_TRUE(succeeded(after));

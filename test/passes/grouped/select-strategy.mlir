@@ -178,3 +178,70 @@ func.func @no_tile_on_buffers(%x: memref<?x7xf32>, %w: memref<1x2x7x16x1xf32>, %
   }
   return
 }
+
+// -----
+
+// Two matmuls of the same rows, of which the second reduces what the first
+// makes: both are in each variant, with equally many rows, and run in waves.
+// CHECK-LABEL: func.func @waves
+func.func @waves(%x: tensor<?x2048xf32>, %w: tensor<64x128x2048x16x1xf32>, %v: tensor<64x128x1024x16x1xf32>,
+    %o: tensor<65xi32>, %t: tensor<?xi32>, %s: tensor<?xi32>, %e: tensor<?x1024xf32>, %z: tensor<?x2048xf32>) -> tensor<?x2048xf32> {
+  // CHECK-NOT: grouped.matmul
+  // CHECK: %[[Y:.*]] = scf.if %{{.*}} -> (tensor<?x2048xf32>) {
+  // CHECK: %[[H:.*]] = grouped.matmul
+  // CHECK-SAME: tile = #grouped.tile<rows = [[ROWS:[0-9]+]],
+  // CHECK-NOT: wave_rows
+  // CHECK: grouped.matmul lhs(%[[H]]
+  // CHECK-SAME: tile = #grouped.tile<rows = [[ROWS]],
+  // CHECK-SAME: wave_rows = 1024 : i64
+  // CHECK: } else {
+  // CHECK: %[[H2:.*]] = grouped.matmul
+  // CHECK-SAME: tile = #grouped.tile<rows = [[MORE:[0-9]+]],
+  // CHECK: grouped.matmul lhs(%[[H2]]
+  // CHECK-SAME: tile = #grouped.tile<rows = [[MORE]],
+  // CHECK-SAME: wave_rows = 1024 : i64
+  // CHECK-NOT: grouped.matmul
+  // CHECK: return %[[Y]]
+  %h = grouped.matmul lhs(%x : tensor<?x2048xf32>) rhs(%w : tensor<64x128x2048x16x1xf32>)
+    groups(%o, %t, %s : tensor<65xi32>, tensor<?xi32>, tensor<?xi32>)
+    outs(%e : tensor<?x1024xf32>)
+    attributes {gather, maps = [], panels = #grouped.panels<parts = 2, columns = 1024, depth = 2048>} {
+  ^bb0(%a: f32, %b: f32):
+    %m = arith.mulf %a, %b : f32
+    grouped.yield %m : f32
+  } -> tensor<?x1024xf32>
+  %y = grouped.matmul lhs(%h : tensor<?x1024xf32>) rhs(%v : tensor<64x128x1024x16x1xf32>)
+    groups(%o, %t, %s : tensor<65xi32>, tensor<?xi32>, tensor<?xi32>)
+    outs(%z : tensor<?x2048xf32>)
+    attributes {reduce, maps = [], panels = #grouped.panels<parts = 1, columns = 2048, depth = 1024>} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<?x2048xf32>
+  return %y : tensor<?x2048xf32>
+}
+
+// -----
+
+// Whoever reads the rows in between keeps them whole.
+// CHECK-LABEL: func.func @no_waves
+func.func @no_waves(%x: tensor<?x2048xf32>, %w: tensor<64x128x2048x16x1xf32>, %v: tensor<64x128x1024x16x1xf32>,
+    %o: tensor<65xi32>, %t: tensor<?xi32>, %s: tensor<?xi32>, %e: tensor<?x1024xf32>, %z: tensor<?x2048xf32>)
+    -> (tensor<?x1024xf32>, tensor<?x2048xf32>) {
+  // CHECK-NOT: wave_rows
+  %h = grouped.matmul lhs(%x : tensor<?x2048xf32>) rhs(%w : tensor<64x128x2048x16x1xf32>)
+    groups(%o, %t, %s : tensor<65xi32>, tensor<?xi32>, tensor<?xi32>)
+    outs(%e : tensor<?x1024xf32>)
+    attributes {gather, maps = [], panels = #grouped.panels<parts = 2, columns = 1024, depth = 2048>} {
+  ^bb0(%a: f32, %b: f32):
+    %m = arith.mulf %a, %b : f32
+    grouped.yield %m : f32
+  } -> tensor<?x1024xf32>
+  %y = grouped.matmul lhs(%h : tensor<?x1024xf32>) rhs(%v : tensor<64x128x1024x16x1xf32>)
+    groups(%o, %t, %s : tensor<65xi32>, tensor<?xi32>, tensor<?xi32>)
+    outs(%z : tensor<?x2048xf32>)
+    attributes {reduce, maps = [], panels = #grouped.panels<parts = 1, columns = 2048, depth = 1024>} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<?x2048xf32>
+  return %h, %y : tensor<?x1024xf32>, tensor<?x2048xf32>
+}
