@@ -118,10 +118,11 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
   %zero_5 = linalg.fill ins(%c0_i32 : i32) outs(%empty_5 : tensor<?xi32>) -> tensor<?xi32>
   %filled = linalg.fill ins(%c1_i32 : i32) outs(%empty_5 : tensor<?xi32>) -> tensor<?xi32>
   %filled_1 = linalg.fill ins(%c2_i32 : i32) outs(%empty_5 : tensor<?xi32>) -> tensor<?xi32>
-  %keys = tensor.concat dim(0) %zero_5, %filled, %filled_1 : (tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?xi32>
-  %size = tensor.dim %keys, %c0 : tensor<?xi32>
-  %empty_6 = tensor.empty(%size) : tensor<?xi1>
-  %visible = linalg.generic {indexing_maps = [#i, #i], iterator_types = ["parallel"]} ins(%keys : tensor<?xi32>) outs(%empty_6 : tensor<?xi1>) {
+  %keys = arith.addi %T, %T : index
+  %keys_1 = arith.addi %keys, %T : index
+  %keys_2 = tensor.concat dim(0) %zero_5, %filled, %filled_1 : (tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> tensor<?xi32>
+  %empty_6 = tensor.empty(%keys_1) : tensor<?xi1>
+  %visible = linalg.generic {indexing_maps = [#i, #i], iterator_types = ["parallel"]} ins(%keys_2 : tensor<?xi32>) outs(%empty_6 : tensor<?xi1>) {
   ^bb0(%key: i32, %out: i1):
     %eq_3 = arith.cmpi eq, %key, %element : i32
     %eq_4 = arith.cmpi eq, %key, %element_1 : i32
@@ -182,12 +183,13 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
   } else {
     scf.yield %h_2, %zero_2 : tensor<?x16xf32>, tensor<?x8xf32>
   }
-  %z = tensor.concat dim(0) %chosen#1, %chosen_1#1, %chosen_2#1 : (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %z = arith.addi %T, %T : index
+  %z_1 = arith.addi %z, %T : index
+  %z_2 = tensor.concat dim(0) %chosen#1, %chosen_1#1, %chosen_2#1 : (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   %chosen_3 = scf.if %is_primary -> (tensor<?x8xf32>) {
-    %size_1 = tensor.dim %z, %c0 : tensor<?x8xf32>
-    %empty_7 = tensor.empty(%T, %size_1) : tensor<?x?xf32>
+    %empty_7 = tensor.empty(%T, %z_1) : tensor<?x?xf32>
     %zero_6 = linalg.fill ins(%f0.0 : f32) outs(%empty_7 : tensor<?x?xf32>) -> tensor<?x?xf32>
-    %s = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%chosen#1, %z : tensor<?x8xf32>, tensor<?x8xf32>) outs(%zero_6 : tensor<?x?xf32>) -> tensor<?x?xf32>
+    %s = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%chosen#1, %z_2 : tensor<?x8xf32>, tensor<?x8xf32>) outs(%zero_6 : tensor<?x?xf32>) -> tensor<?x?xf32>
     %masked = linalg.generic {indexing_maps = [#ij, #ij_j, #ij], iterator_types = ["parallel", "parallel"]} ins(%s, %visible : tensor<?x?xf32>, tensor<?xi1>) outs(%empty_7 : tensor<?x?xf32>) {
     ^bb0(%s_1: f32, %v: i1, %out: f32):
       %mul = arith.mulf %s_1, %f0.35355339059327373 : f32
@@ -195,7 +197,7 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
       linalg.yield %select : f32
     } -> tensor<?x?xf32>
     %softmax = linalg.softmax dimension(1) ins(%masked : tensor<?x?xf32>) outs(%empty_7 : tensor<?x?xf32>) -> tensor<?x?xf32>
-    %matmul_2 = linalg.matmul ins(%softmax, %z : tensor<?x?xf32>, tensor<?x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
+    %matmul_2 = linalg.matmul ins(%softmax, %z_2 : tensor<?x?xf32>, tensor<?x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
     %matmul_3 = linalg.matmul ins(%matmul_2, %p0.0.back : tensor<?x8xf32>, tensor<8x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
     %add = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%chosen#0, %matmul_3 : tensor<?x8xf32>, tensor<?x8xf32>) outs(%empty_2 : tensor<?x8xf32>) {
     ^bb0(%a: f32, %b: f32, %out: f32):
@@ -207,10 +209,9 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
     scf.yield %chosen#0 : tensor<?x8xf32>
   }
   %chosen_4 = scf.if %is_primary_1 -> (tensor<?x12xf32>) {
-    %size_1 = tensor.dim %z, %c0 : tensor<?x8xf32>
-    %empty_7 = tensor.empty(%T, %size_1) : tensor<?x?xf32>
+    %empty_7 = tensor.empty(%T, %z_1) : tensor<?x?xf32>
     %zero_6 = linalg.fill ins(%f0.0 : f32) outs(%empty_7 : tensor<?x?xf32>) -> tensor<?x?xf32>
-    %s = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%chosen_1#1, %z : tensor<?x8xf32>, tensor<?x8xf32>) outs(%zero_6 : tensor<?x?xf32>) -> tensor<?x?xf32>
+    %s = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%chosen_1#1, %z_2 : tensor<?x8xf32>, tensor<?x8xf32>) outs(%zero_6 : tensor<?x?xf32>) -> tensor<?x?xf32>
     %masked = linalg.generic {indexing_maps = [#ij, #ij_j, #ij], iterator_types = ["parallel", "parallel"]} ins(%s, %visible : tensor<?x?xf32>, tensor<?xi1>) outs(%empty_7 : tensor<?x?xf32>) {
     ^bb0(%s_1: f32, %v: i1, %out: f32):
       %mul = arith.mulf %s_1, %f0.35355339059327373 : f32
@@ -218,7 +219,7 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
       linalg.yield %select : f32
     } -> tensor<?x?xf32>
     %softmax = linalg.softmax dimension(1) ins(%masked : tensor<?x?xf32>) outs(%empty_7 : tensor<?x?xf32>) -> tensor<?x?xf32>
-    %matmul_2 = linalg.matmul ins(%softmax, %z : tensor<?x?xf32>, tensor<?x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
+    %matmul_2 = linalg.matmul ins(%softmax, %z_2 : tensor<?x?xf32>, tensor<?x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
     %matmul_3 = linalg.matmul ins(%matmul_2, %p1.0.back : tensor<?x8xf32>, tensor<8x12xf32>) outs(%zero_3 : tensor<?x12xf32>) -> tensor<?x12xf32>
     %add = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%chosen_1#0, %matmul_3 : tensor<?x12xf32>, tensor<?x12xf32>) outs(%empty_3 : tensor<?x12xf32>) {
     ^bb0(%a: f32, %b: f32, %out: f32):
@@ -230,10 +231,9 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
     scf.yield %chosen_1#0 : tensor<?x12xf32>
   }
   %chosen_5 = scf.if %is_primary_2 -> (tensor<?x16xf32>) {
-    %size_1 = tensor.dim %z, %c0 : tensor<?x8xf32>
-    %empty_7 = tensor.empty(%T, %size_1) : tensor<?x?xf32>
+    %empty_7 = tensor.empty(%T, %z_1) : tensor<?x?xf32>
     %zero_6 = linalg.fill ins(%f0.0 : f32) outs(%empty_7 : tensor<?x?xf32>) -> tensor<?x?xf32>
-    %s = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%chosen_2#1, %z : tensor<?x8xf32>, tensor<?x8xf32>) outs(%zero_6 : tensor<?x?xf32>) -> tensor<?x?xf32>
+    %s = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%chosen_2#1, %z_2 : tensor<?x8xf32>, tensor<?x8xf32>) outs(%zero_6 : tensor<?x?xf32>) -> tensor<?x?xf32>
     %masked = linalg.generic {indexing_maps = [#ij, #ij_j, #ij], iterator_types = ["parallel", "parallel"]} ins(%s, %visible : tensor<?x?xf32>, tensor<?xi1>) outs(%empty_7 : tensor<?x?xf32>) {
     ^bb0(%s_1: f32, %v: i1, %out: f32):
       %mul = arith.mulf %s_1, %f0.35355339059327373 : f32
@@ -241,7 +241,7 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
       linalg.yield %select : f32
     } -> tensor<?x?xf32>
     %softmax = linalg.softmax dimension(1) ins(%masked : tensor<?x?xf32>) outs(%empty_7 : tensor<?x?xf32>) -> tensor<?x?xf32>
-    %matmul_2 = linalg.matmul ins(%softmax, %z : tensor<?x?xf32>, tensor<?x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
+    %matmul_2 = linalg.matmul ins(%softmax, %z_2 : tensor<?x?xf32>, tensor<?x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
     %matmul_3 = linalg.matmul ins(%matmul_2, %p2.0.back : tensor<?x8xf32>, tensor<8x16xf32>) outs(%zero_4 : tensor<?x16xf32>) -> tensor<?x16xf32>
     %add = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%chosen_2#0, %matmul_3 : tensor<?x16xf32>, tensor<?x16xf32>) outs(%empty_4 : tensor<?x16xf32>) {
     ^bb0(%a: f32, %b: f32, %out: f32):
@@ -306,12 +306,13 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
   } else {
     scf.yield %chosen_5, %zero_2 : tensor<?x16xf32>, tensor<?x8xf32>
   }
-  %z_1 = tensor.concat dim(0) %chosen_6#1, %chosen_7#1, %chosen_8#1 : (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %z_3 = arith.addi %T, %T : index
+  %z_4 = arith.addi %z_3, %T : index
+  %z_5 = tensor.concat dim(0) %chosen_6#1, %chosen_7#1, %chosen_8#1 : (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   %chosen_9 = scf.if %is_primary -> (tensor<?x8xf32>) {
-    %size_1 = tensor.dim %z_1, %c0 : tensor<?x8xf32>
-    %empty_7 = tensor.empty(%T, %size_1) : tensor<?x?xf32>
+    %empty_7 = tensor.empty(%T, %z_4) : tensor<?x?xf32>
     %zero_6 = linalg.fill ins(%f0.0 : f32) outs(%empty_7 : tensor<?x?xf32>) -> tensor<?x?xf32>
-    %s = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%chosen_6#1, %z_1 : tensor<?x8xf32>, tensor<?x8xf32>) outs(%zero_6 : tensor<?x?xf32>) -> tensor<?x?xf32>
+    %s = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%chosen_6#1, %z_5 : tensor<?x8xf32>, tensor<?x8xf32>) outs(%zero_6 : tensor<?x?xf32>) -> tensor<?x?xf32>
     %masked = linalg.generic {indexing_maps = [#ij, #ij_j, #ij], iterator_types = ["parallel", "parallel"]} ins(%s, %visible : tensor<?x?xf32>, tensor<?xi1>) outs(%empty_7 : tensor<?x?xf32>) {
     ^bb0(%s_1: f32, %v: i1, %out: f32):
       %mul = arith.mulf %s_1, %f0.35355339059327373 : f32
@@ -319,7 +320,7 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
       linalg.yield %select : f32
     } -> tensor<?x?xf32>
     %softmax = linalg.softmax dimension(1) ins(%masked : tensor<?x?xf32>) outs(%empty_7 : tensor<?x?xf32>) -> tensor<?x?xf32>
-    %matmul_2 = linalg.matmul ins(%softmax, %z_1 : tensor<?x?xf32>, tensor<?x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
+    %matmul_2 = linalg.matmul ins(%softmax, %z_5 : tensor<?x?xf32>, tensor<?x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
     %matmul_3 = linalg.matmul ins(%matmul_2, %p0.1.back : tensor<?x8xf32>, tensor<8x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
     %add = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%chosen_6#0, %matmul_3 : tensor<?x8xf32>, tensor<?x8xf32>) outs(%empty_2 : tensor<?x8xf32>) {
     ^bb0(%a: f32, %b: f32, %out: f32):
@@ -331,10 +332,9 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
     scf.yield %chosen_6#0 : tensor<?x8xf32>
   }
   %chosen_10 = scf.if %is_primary_1 -> (tensor<?x12xf32>) {
-    %size_1 = tensor.dim %z_1, %c0 : tensor<?x8xf32>
-    %empty_7 = tensor.empty(%T, %size_1) : tensor<?x?xf32>
+    %empty_7 = tensor.empty(%T, %z_4) : tensor<?x?xf32>
     %zero_6 = linalg.fill ins(%f0.0 : f32) outs(%empty_7 : tensor<?x?xf32>) -> tensor<?x?xf32>
-    %s = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%chosen_7#1, %z_1 : tensor<?x8xf32>, tensor<?x8xf32>) outs(%zero_6 : tensor<?x?xf32>) -> tensor<?x?xf32>
+    %s = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%chosen_7#1, %z_5 : tensor<?x8xf32>, tensor<?x8xf32>) outs(%zero_6 : tensor<?x?xf32>) -> tensor<?x?xf32>
     %masked = linalg.generic {indexing_maps = [#ij, #ij_j, #ij], iterator_types = ["parallel", "parallel"]} ins(%s, %visible : tensor<?x?xf32>, tensor<?xi1>) outs(%empty_7 : tensor<?x?xf32>) {
     ^bb0(%s_1: f32, %v: i1, %out: f32):
       %mul = arith.mulf %s_1, %f0.35355339059327373 : f32
@@ -342,7 +342,7 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
       linalg.yield %select : f32
     } -> tensor<?x?xf32>
     %softmax = linalg.softmax dimension(1) ins(%masked : tensor<?x?xf32>) outs(%empty_7 : tensor<?x?xf32>) -> tensor<?x?xf32>
-    %matmul_2 = linalg.matmul ins(%softmax, %z_1 : tensor<?x?xf32>, tensor<?x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
+    %matmul_2 = linalg.matmul ins(%softmax, %z_5 : tensor<?x?xf32>, tensor<?x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
     %matmul_3 = linalg.matmul ins(%matmul_2, %p1.1.back : tensor<?x8xf32>, tensor<8x12xf32>) outs(%zero_3 : tensor<?x12xf32>) -> tensor<?x12xf32>
     %add = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%chosen_7#0, %matmul_3 : tensor<?x12xf32>, tensor<?x12xf32>) outs(%empty_3 : tensor<?x12xf32>) {
     ^bb0(%a: f32, %b: f32, %out: f32):
@@ -354,10 +354,9 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
     scf.yield %chosen_7#0 : tensor<?x12xf32>
   }
   %chosen_11 = scf.if %is_primary_2 -> (tensor<?x16xf32>) {
-    %size_1 = tensor.dim %z_1, %c0 : tensor<?x8xf32>
-    %empty_7 = tensor.empty(%T, %size_1) : tensor<?x?xf32>
+    %empty_7 = tensor.empty(%T, %z_4) : tensor<?x?xf32>
     %zero_6 = linalg.fill ins(%f0.0 : f32) outs(%empty_7 : tensor<?x?xf32>) -> tensor<?x?xf32>
-    %s = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%chosen_8#1, %z_1 : tensor<?x8xf32>, tensor<?x8xf32>) outs(%zero_6 : tensor<?x?xf32>) -> tensor<?x?xf32>
+    %s = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%chosen_8#1, %z_5 : tensor<?x8xf32>, tensor<?x8xf32>) outs(%zero_6 : tensor<?x?xf32>) -> tensor<?x?xf32>
     %masked = linalg.generic {indexing_maps = [#ij, #ij_j, #ij], iterator_types = ["parallel", "parallel"]} ins(%s, %visible : tensor<?x?xf32>, tensor<?xi1>) outs(%empty_7 : tensor<?x?xf32>) {
     ^bb0(%s_1: f32, %v: i1, %out: f32):
       %mul = arith.mulf %s_1, %f0.35355339059327373 : f32
@@ -365,7 +364,7 @@ func.func @main(%query: tensor<1x8xf32> {moe.name = "query", moe.dims = ["1", "8
       linalg.yield %select : f32
     } -> tensor<?x?xf32>
     %softmax = linalg.softmax dimension(1) ins(%masked : tensor<?x?xf32>) outs(%empty_7 : tensor<?x?xf32>) -> tensor<?x?xf32>
-    %matmul_2 = linalg.matmul ins(%softmax, %z_1 : tensor<?x?xf32>, tensor<?x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
+    %matmul_2 = linalg.matmul ins(%softmax, %z_5 : tensor<?x?xf32>, tensor<?x8xf32>) outs(%zero_2 : tensor<?x8xf32>) -> tensor<?x8xf32>
     %matmul_3 = linalg.matmul ins(%matmul_2, %p2.1.back : tensor<?x8xf32>, tensor<8x16xf32>) outs(%zero_4 : tensor<?x16xf32>) -> tensor<?x16xf32>
     %add = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%chosen_8#0, %matmul_3 : tensor<?x16xf32>, tensor<?x16xf32>) outs(%empty_4 : tensor<?x16xf32>) {
     ^bb0(%a: f32, %b: f32, %out: f32):

@@ -3,8 +3,9 @@ MoVA: a language model decides which vision encoders suit a question (a mask, gi
 here); a gate then mixes their features, each by its own cross-attention. Encoders
 that were not chosen do not run.
 
-The granularity is a sample: rows of the plan are whole images' tokens [4, 16]. Each
-expert reads its own encoder's features, of its own width.
+The granularity is a sample: rows of the plan are whole images' tokens, [4, 16], and
+results are combined as vectors of 64. Each expert reads its own encoder's features, of
+its own width.
 
 Source: MoVA, Adapting Mixture of Vision Experts to Multimodal Context;
 github.com/TempleX98/MoVA.
@@ -53,7 +54,8 @@ def adapter(e):
     def body(x, v0, v1, v2, q0, k0, u0, q1, k1, u1, q2, k2, u2):
         v = norm((v0, v1, v2)[e])
         q, k, u = ((q0, k0, u0), (q1, k1, u1), (q2, k2, u2))[e]
-        return attend(linear(norm(x), q), linear(v, k), linear(v, u))
+        y = attend(linear(norm(x), q), linear(v, k), linear(v, u))
+        return moe.collapse(y, [[0], [1, 2]])
     return body
 
 
@@ -64,7 +66,7 @@ for e, width in enumerate(WIDTHS):
 rows = [moe.dispatch(value, plan) for value in (x, *features)]
 outs = moe.experts(plan, [adapter(e) for e in range(3)], rows, params, members=[0, 1, 2],
                    slot=[0, 0, 0])
-h = moe.combine(outs, plan, w, init=x)
+h = x + moe.expand(moe.combine(outs, plan, w), [[0], [1, 2]], x.shape)
 q, k, v = (linear(norm(h), g.parameter(f"self.{part}", [16, 16])) for part in "qkv")
 h = h + attend(q, k, v)
 n = norm(h)

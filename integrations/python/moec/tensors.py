@@ -2,6 +2,7 @@
 """Tensor computation: linalg and tensor operations."""
 
 import inspect
+import math
 
 from .graph import Dim, Name, Scalar, Site, Value, fail, tensor_type
 
@@ -156,10 +157,25 @@ def transpose(x, permutation=(1, 0)):
                            f"outs({out} : {out.type}) permutation = [{order}]", (shape, x.dtype))
 
 
+def _total(function, axes, operation, compute):
+    """The sum or product of dimensions: a number, or a Dim of a computed size."""
+    sizes = [value.shape[axis] for value, axis in axes]
+    if not any(isinstance(size, Dim) for size in sizes):
+        return compute(sizes)
+    if len(sizes) == 1:
+        return sizes[0]
+    total = None
+    for value, axis in axes:
+        size = value.size(axis)
+        size = function.index(size) if isinstance(size, int) else size
+        total = size if total is None else function.emit(
+            "size", f"{operation} {total}, {size} : index", "index")
+    return Dim(ssa=total)
+
+
 def concat(values, axis=-1):
     axis %= values[0].rank
-    sizes = [value.shape[axis] for value in values]
-    size = Dim() if any(isinstance(s, Dim) for s in sizes) else sum(sizes)
+    size = _total(values[0].function, [(value, axis) for value in values], "arith.addi", sum)
     shape = (*values[0].shape[:axis], size, *values[0].shape[axis + 1:])
     dtype = values[0].dtype
     names, types = _list(values).split(" : ", 1)
@@ -181,14 +197,8 @@ def collapse(x, groups):
     """`groups[i]` are the dimensions that become dimension i of the result."""
     shape = []
     for group in groups:
-        dims = [x.shape[axis] for axis in group if x.shape[axis] != 1]
-        if any(isinstance(size, Dim) for size in dims):
-            shape.append(dims[0] if len(dims) == 1 else Dim())
-        else:
-            size = 1
-            for each in dims:
-                size *= each
-            shape.append(size)
+        wide = [axis for axis in group if x.shape[axis] != 1] or group[:1]
+        shape.append(_total(x.function, [(x, axis) for axis in wide], "arith.muli", math.prod))
     return x.function.emit("collapsed", f"tensor.collapse_shape {x} {_groups(groups)} : "
                            f"{x.type} into {tensor_type(shape, x.dtype)}", (shape, x.dtype))
 
