@@ -18,7 +18,8 @@ using ml_program::GlobalOp;
 /// The kinds of value that the packer evaluates.
 static bool isPackable(Attribute value) {
   return isa_and_nonnull<moec::moe::SourceAttr, moec::moe::ExprAttr,
-                         moec::moe::RandomAttr>(value);
+                         moec::moe::QuantizedAttr, moec::moe::RandomAttr>(
+      value);
 }
 
 namespace {

@@ -104,10 +104,10 @@ private:
                                    const Shape &expected) {
     auto node = buildQuantizedNode(attr, component, element, files);
     if (node && !matches((*node)->shape, expected))
-      return createStringError(
-          "#moe.quantized<" + stringifyQuantizedFormat(attr.getFormat()) +
-          "> has shape " + describeShape((*node)->shape) + ", expected " +
-          describeShape(expected));
+      return createStringError("#moe.quantized<" +
+                               stringifyQuantizedFormat(attr.getFormat()) +
+                               "> has shape " + describeShape((*node)->shape) +
+                               ", expected " + describeShape(expected));
     return node;
   }
 

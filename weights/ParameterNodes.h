@@ -32,10 +32,9 @@ using ParameterNodePtr = std::unique_ptr<ParameterReader::Node>;
 
 /// Makes the tree of `value`. Dimensions of `expected` that are
 /// ShapedType::kDynamic are filled from the files.
-llvm::Expected<ParameterNodePtr> buildParameterNode(mlir::Attribute value,
-                                                    Shape expected,
-                                                    mlir::Type element,
-                                                    SourceFiles &files);
+llvm::Expected<ParameterNodePtr>
+buildParameterNode(mlir::Attribute value, Shape expected, mlir::Type element,
+                   SourceFiles &files, Component component = Component::Values);
 
 } // namespace moec
 

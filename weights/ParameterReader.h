@@ -24,17 +24,25 @@ struct RowBlock {
   int64_t columns = 0;
 };
 
+/// What is read of values that are quantised: the values, or one of the tables
+/// that make them (see encodings/Blocks.h), the same expression of each
+/// tensor's table. Codes are i8 and as many as the values; of scales and
+/// offsets, f32, one stands for each block of a row.
+enum class Component { Values, Codes, Scales, Offsets };
+
 class ParameterReader {
 public:
   /// A node of the value's expression.
   class Node;
 
-  /// Checks `value` (#moe.source, #moe.expr, #moe.random or dense elements)
+  /// Checks `value` (#moe.source, #moe.expr, #moe.quantized, #moe.random or
+  /// dense elements)
   /// against `type`. Reads no weights. Errors name the parameter, and the file
   /// and tensor where there are any. `files` must live as long as the reader.
   static llvm::Expected<std::unique_ptr<ParameterReader>>
   create(mlir::Attribute value, mlir::RankedTensorType type,
-         llvm::StringRef name, SourceFiles &files);
+         llvm::StringRef name, SourceFiles &files,
+         Component component = Component::Values);
   ~ParameterReader();
 
   mlir::RankedTensorType getType() const { return type; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "weights/Random.h"
-#include "llvm/ADT/bit.h"
+#include "weights/encodings/Floats.h"
 #include <cmath>
 
 using namespace moec;
@@ -19,26 +19,6 @@ static float makeValue(uint64_t key, uint64_t index, float scale) {
       (hash & 0x0000FFFF0000FFFFu) + ((hash >> 16) & 0x0000FFFF0000FFFFu);
   auto sum = static_cast<int32_t>((pairs & 0xFFFFFFFFu) + (pairs >> 32));
   return static_cast<float>(sum - 131070) * scale;
-}
-
-static uint16_t roundToBf16(float value) {
-  uint32_t bits = llvm::bit_cast<uint32_t>(value);
-  return static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-}
-
-/// Round to nearest even by adding at the position of the last kept bit.
-static uint16_t roundToF16(float value) {
-  uint32_t bits = llvm::bit_cast<uint32_t>(value);
-  uint16_t sign = (bits >> 16) & 0x8000;
-  float magnitude = std::fabs(value);
-  if (magnitude >= 65520.0f)
-    return sign | 0x7C00;
-  if (magnitude < 6.103515625e-05f) // subnormal: the adder does the rounding
-    return sign | static_cast<uint16_t>(
-                      llvm::bit_cast<uint32_t>(magnitude + 0.5f) - 0x3F000000);
-  bits &= 0x7FFFFFFF;
-  bits += 0xFFF + ((bits >> 13) & 1);
-  return sign | static_cast<uint16_t>((bits - (112u << 23)) >> 13);
 }
 
 void moec::fillRandom(int64_t seed, double std, RandomElement element,

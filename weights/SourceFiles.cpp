@@ -3,6 +3,7 @@
 #include "weights/SourceFiles.h"
 #include "mlir/IR/Builders.h"
 #include "weights/Gguf.h"
+#include "weights/Onnx.h"
 #include "weights/Safetensors.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
@@ -17,12 +18,17 @@ using llvm::Twine;
 /// Opens a file in the format that its extension names.
 static llvm::Expected<std::unique_ptr<TensorFile>>
 openTensorFile(llvm::StringRef path) {
-  if (llvm::sys::path::extension(path) != ".gguf")
-    return openSafetensors(path);
-  auto file = GgufFile::open(path);
-  if (!file)
-    return file.takeError();
-  return file->takeTensors();
+  llvm::StringRef extension = llvm::sys::path::extension(path);
+  auto take = [](auto file) -> llvm::Expected<std::unique_ptr<TensorFile>> {
+    if (!file)
+      return file.takeError();
+    return file->takeTensors();
+  };
+  if (extension == ".gguf")
+    return take(GgufFile::open(path));
+  if (extension == ".onnx")
+    return take(OnnxFile::open(path));
+  return openSafetensors(path);
 }
 
 llvm::Expected<const TensorFile *> SourceFiles::open(llvm::StringRef name) {

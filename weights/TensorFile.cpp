@@ -61,5 +61,6 @@ llvm::Error TensorFile::read(const TensorEntry &tensor, uint64_t begin,
                              llvm::MutableArrayRef<char> out) const {
   if (begin > tensor.size || out.size() > tensor.size - begin)
     return createStringError(Twine(path) + ": read beyond the end of a tensor");
-  return readBytes(tensor.offset + begin, out);
+  const TensorFile &home = tensor.home ? *tensor.home : *this;
+  return home.readBytes(tensor.offset + begin, out);
 }

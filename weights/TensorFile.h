@@ -19,6 +19,8 @@
 
 namespace moec {
 
+class TensorFile;
+
 /// One tensor of a file.
 struct TensorEntry {
   /// As safetensors names it: "F32", "BF16", ...; formats without such a name
@@ -27,6 +29,8 @@ struct TensorEntry {
   llvm::SmallVector<int64_t, 4> shape;
   uint64_t offset = 0; ///< in the file, in bytes
   uint64_t size = 0;   ///< in bytes
+  /// The file that holds the bytes, if it is not the one that names the tensor.
+  std::shared_ptr<const TensorFile> home;
 };
 
 class TensorFile {

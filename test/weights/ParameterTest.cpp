@@ -197,7 +197,8 @@ TEST_F(Parameter, errorsOfExpressions) {
             "not have");
   EXPECT_EQ(errorOf("#moe.expr<slice, [" + a + "], dims = [0, 1, 2]>",
                     "tensor<2x3xf32>"),
-            "parameter 'p': slice of [1, 3) from a dimension of 2");
+            "parameter 'p': slice of 2 elements from 1 in steps of 1 from a "
+            "dimension of 2");
   EXPECT_EQ(errorOf("#moe.expr<slice, [" + a + "], dims = [0, 0, 1]>",
                     "tensor<2x3xf32>"),
             "parameter 'p': slice of size 1 does not make shape [2, 3]");
@@ -211,8 +212,8 @@ TEST_F(Parameter, errorsOfExpressions) {
             "parameter 'p': dense elements of another type than the "
             "parameter's");
   EXPECT_EQ(errorOf("\"text\"", "tensor<2xf32>"),
-            "parameter 'p': expected #moe.source, #moe.expr, #moe.random or "
-            "dense elements as value");
+            "parameter 'p': expected #moe.source, #moe.expr, "
+            "#moe.quantized, #moe.random or dense elements as value");
   EXPECT_EQ(errorOf(source("a"), "tensor<?x3xf32>"),
             "parameter 'p': expected a value and a static shape");
   EXPECT_EQ(

@@ -17,3 +17,23 @@ ml_program.global private @w(#moe.expr<concat, [#moe.source<"a", "b">], dims = [
 
 // expected-error@+1 {{expr expects non-negative dims, got -1}}
 ml_program.global private @w(#moe.expr<concat, [#moe.source<"a", "b">], dims = [-1]>) : tensor<1xf32>
+
+// -----
+
+// expected-error@+1 {{fp8_e4m3 expects 2 to 2 operands, got 1}}
+ml_program.global private @p(#moe.quantized<fp8_e4m3, [#moe.source<"a", "b">], block = [128, 128]>) : tensor<2x2xf32>
+
+// -----
+
+// expected-error@+1 {{gptq expects 1 sizes of blocks, got 0}}
+ml_program.global private @p(#moe.quantized<gptq, [#moe.source<"a", "b">, #moe.source<"a", "c">, #moe.source<"a", "d">]>) : tensor<2x2xf32>
+
+// -----
+
+// expected-error@+1 {{awq expects blocks of at least 1, got 0}}
+ml_program.global private @p(#moe.quantized<awq, [#moe.source<"a", "b">, #moe.source<"a", "c">, #moe.source<"a", "d">], block = [0]>) : tensor<2x2xf32>
+
+// -----
+
+// expected-error@+1 {{q8_0 expects tensors as operands, got #moe.random}}
+ml_program.global private @p(#moe.quantized<q8_0, [#moe.random<seed = 1, std = 1.0 : f64>]>) : tensor<2x2xf32>
