@@ -9,16 +9,20 @@
 // github.com/CengZihao/AdaMoE.
 
 #ij = affine_map<(i, j) -> (i, j)>
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs_t = affine_map<(m, n, k) -> (n, k)>
+#acc = affine_map<(m, n, k) -> (m, n)>
 
 ml_program.global private @true_router(#moe.random<seed = 1, std = 0.3 : f64>) : tensor<16x4xf32>
 ml_program.global private @null_router(#moe.random<seed = 2, std = 0.3 : f64>) : tensor<16x4xf32>
-ml_program.global private @gate(#moe.random<seed = 3, std = 0.3 : f64>) : tensor<4x16x24xf32>
-ml_program.global private @up(#moe.random<seed = 4, std = 0.3 : f64>) : tensor<4x16x24xf32>
-ml_program.global private @down(#moe.random<seed = 5, std = 0.3 : f64>) : tensor<4x24x16xf32>
+ml_program.global private @gate(#moe.random<seed = 3, std = 0.3 : f64>) : tensor<4x24x16xf32>
+ml_program.global private @up(#moe.random<seed = 4, std = 0.3 : f64>) : tensor<4x24x16xf32>
+ml_program.global private @down(#moe.random<seed = 5, std = 0.3 : f64>) : tensor<4x16x24xf32>
 
 func.func @main(%x: tensor<?x16xf32> {moe.name = "x", moe.dims = ["T", "16"]})
     -> (tensor<?x16xf32> {moe.name = "y", moe.dims = ["T", "16"]},
-        tensor<?x4xi32> {moe.name = "ids", moe.dims = ["T", "4"]}) {
+        tensor<?x4xi32> {moe.name = "ids", moe.dims = ["T", "4"]},
+        tensor<i32> {moe.name = "assignments", moe.dims = []}) {
   %c0 = arith.constant 0 : index
   %f0.0 = arith.constant 0.0 : f32
   %c4_i32 = arith.constant 4 : i32
@@ -26,9 +30,9 @@ func.func @main(%x: tensor<?x16xf32> {moe.name = "x", moe.dims = ["T", "16"]})
   %f1.0 = arith.constant 1.0 : f32
   %true_router = ml_program.global_load_const @true_router : tensor<16x4xf32>
   %null_router = ml_program.global_load_const @null_router : tensor<16x4xf32>
-  %gate = ml_program.global_load_const @gate : tensor<4x16x24xf32>
-  %up = ml_program.global_load_const @up : tensor<4x16x24xf32>
-  %down = ml_program.global_load_const @down : tensor<4x24x16xf32>
+  %gate = ml_program.global_load_const @gate : tensor<4x24x16xf32>
+  %up = ml_program.global_load_const @up : tensor<4x24x16xf32>
+  %down = ml_program.global_load_const @down : tensor<4x16x24xf32>
   %T = tensor.dim %x, %c0 : tensor<?x16xf32>
   %empty = tensor.empty(%T) : tensor<?x4xf32>
   %zero = linalg.fill ins(%f0.0 : f32) outs(%empty : tensor<?x4xf32>) -> tensor<?x4xf32>
@@ -48,13 +52,13 @@ func.func @main(%x: tensor<?x16xf32> {moe.name = "x", moe.dims = ["T", "16"]})
   %w = moe.weigh sum %p, %ids : tensor<?x8xf32>, tensor<?x4xi32> -> tensor<?x4xf32>
   %plan = moe.plan %ids : tensor<?x4xi32> -> !moe.plan<experts = 4, slots = 4>
   %rows = moe.dispatch %x by %plan : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 4> -> tensor<?x16xf32>
-  %outs = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%gate, %up, %down : tensor<4x16x24xf32>, tensor<4x16x24xf32>, tensor<4x24x16xf32>) : !moe.plan<experts = 4, slots = 4> -> tensor<?x16xf32> {
-  ^bb0(%x_1: tensor<?x16xf32>, %gate_1: tensor<16x24xf32>, %up_1: tensor<16x24xf32>, %down_1: tensor<24x16xf32>, %expert: index):
+  %outs = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%gate, %up, %down : tensor<4x24x16xf32>, tensor<4x24x16xf32>, tensor<4x16x24xf32>) : !moe.plan<experts = 4, slots = 4> -> tensor<?x16xf32> {
+  ^bb0(%x_1: tensor<?x16xf32>, %gate_1: tensor<24x16xf32>, %up_1: tensor<24x16xf32>, %down_1: tensor<16x24xf32>, %expert: index):
     %count = tensor.dim %x_1, %c0 : tensor<?x16xf32>
     %empty_3 = tensor.empty(%count) : tensor<?x24xf32>
     %zero_1 = linalg.fill ins(%f0.0 : f32) outs(%empty_3 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul_2 = linalg.matmul ins(%x_1, %gate_1 : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul_3 = linalg.matmul ins(%x_1, %up_1 : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul_2 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%x_1, %gate_1 : tensor<?x16xf32>, tensor<24x16xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul_3 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%x_1, %up_1 : tensor<?x16xf32>, tensor<24x16xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
     %a = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%matmul_2, %matmul_3 : tensor<?x24xf32>, tensor<?x24xf32>) outs(%empty_3 : tensor<?x24xf32>) {
     ^bb0(%gate_2: f32, %up_2: f32, %out: f32):
       %neg = arith.negf %gate_2 : f32
@@ -67,11 +71,14 @@ func.func @main(%x: tensor<?x16xf32> {moe.name = "x", moe.dims = ["T", "16"]})
     } -> tensor<?x24xf32>
     %empty_4 = tensor.empty(%count) : tensor<?x16xf32>
     %zero_2 = linalg.fill ins(%f0.0 : f32) outs(%empty_4 : tensor<?x16xf32>) -> tensor<?x16xf32>
-    %matmul_4 = linalg.matmul ins(%a, %down_1 : tensor<?x24xf32>, tensor<24x16xf32>) outs(%zero_2 : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %matmul_4 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%a, %down_1 : tensor<?x24xf32>, tensor<16x24xf32>) outs(%zero_2 : tensor<?x16xf32>) -> tensor<?x16xf32>
     moe.yield %matmul_4 : tensor<?x16xf32>
   }
   %empty_3 = tensor.empty(%T) : tensor<?x16xf32>
   %zero_1 = linalg.fill ins(%f0.0 : f32) outs(%empty_3 : tensor<?x16xf32>) -> tensor<?x16xf32>
   %y = moe.combine add %outs by %plan weights(%w : tensor<?x4xf32>) init(%zero_1 : tensor<?x16xf32>) : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 4> -> tensor<?x16xf32>
-  return %y, %ids : tensor<?x16xf32>, tensor<?x4xi32>
+  %rows_1 = moe.rows %plan : !moe.plan<experts = 4, slots = 4>
+  %cast = arith.index_cast %rows_1 : index to i32
+  %tensor = tensor.from_elements %cast : tensor<i32>
+  return %y, %ids, %tensor : tensor<?x16xf32>, tensor<?x4xi32>, tensor<i32>
 }

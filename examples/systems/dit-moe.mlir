@@ -9,14 +9,17 @@
 // github.com/feizc/DiT-MoE.
 
 #ij = affine_map<(i, j) -> (i, j)>
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs_t = affine_map<(m, n, k) -> (n, k)>
+#acc = affine_map<(m, n, k) -> (m, n)>
 
 ml_program.global private @router(#moe.random<seed = 1, std = 0.3 : f64>) : tensor<16x4xf32>
-ml_program.global private @gate_proj(#moe.random<seed = 2, std = 0.3 : f64>) : tensor<4x16x24xf32>
-ml_program.global private @up_proj(#moe.random<seed = 3, std = 0.3 : f64>) : tensor<4x16x24xf32>
-ml_program.global private @down_proj(#moe.random<seed = 4, std = 0.3 : f64>) : tensor<4x24x16xf32>
-ml_program.global private @shared_gate(#moe.random<seed = 5, std = 0.3 : f64>) : tensor<16x48xf32>
-ml_program.global private @shared_up(#moe.random<seed = 6, std = 0.3 : f64>) : tensor<16x48xf32>
-ml_program.global private @shared_down(#moe.random<seed = 7, std = 0.3 : f64>) : tensor<48x16xf32>
+ml_program.global private @gate_proj(#moe.random<seed = 2, std = 0.3 : f64>) : tensor<4x24x16xf32>
+ml_program.global private @up_proj(#moe.random<seed = 3, std = 0.3 : f64>) : tensor<4x24x16xf32>
+ml_program.global private @down_proj(#moe.random<seed = 4, std = 0.3 : f64>) : tensor<4x16x24xf32>
+ml_program.global private @shared_gate(#moe.random<seed = 5, std = 0.3 : f64>) : tensor<48x16xf32>
+ml_program.global private @shared_up(#moe.random<seed = 6, std = 0.3 : f64>) : tensor<48x16xf32>
+ml_program.global private @shared_down(#moe.random<seed = 7, std = 0.3 : f64>) : tensor<16x48xf32>
 
 func.func @main(%x: tensor<?x16xf32> {moe.name = "x", moe.dims = ["T", "16"]},
     %scale: tensor<?x16xf32> {moe.name = "scale", moe.dims = ["T", "16"]},
@@ -28,12 +31,12 @@ func.func @main(%x: tensor<?x16xf32> {moe.name = "x", moe.dims = ["T", "16"]},
   %f1.0 = arith.constant 1.0 : f32
   %f0.0 = arith.constant 0.0 : f32
   %router = ml_program.global_load_const @router : tensor<16x4xf32>
-  %gate_proj = ml_program.global_load_const @gate_proj : tensor<4x16x24xf32>
-  %up_proj = ml_program.global_load_const @up_proj : tensor<4x16x24xf32>
-  %down_proj = ml_program.global_load_const @down_proj : tensor<4x24x16xf32>
-  %shared_gate = ml_program.global_load_const @shared_gate : tensor<16x48xf32>
-  %shared_up = ml_program.global_load_const @shared_up : tensor<16x48xf32>
-  %shared_down = ml_program.global_load_const @shared_down : tensor<48x16xf32>
+  %gate_proj = ml_program.global_load_const @gate_proj : tensor<4x24x16xf32>
+  %up_proj = ml_program.global_load_const @up_proj : tensor<4x24x16xf32>
+  %down_proj = ml_program.global_load_const @down_proj : tensor<4x16x24xf32>
+  %shared_gate = ml_program.global_load_const @shared_gate : tensor<48x16xf32>
+  %shared_up = ml_program.global_load_const @shared_up : tensor<48x16xf32>
+  %shared_down = ml_program.global_load_const @shared_down : tensor<16x48xf32>
   %T = tensor.dim %x, %c0 : tensor<?x16xf32>
   %empty = tensor.empty(%T) : tensor<?x16xf32>
   %h = linalg.generic {indexing_maps = [#ij, #ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%x, %scale, %shift : tensor<?x16xf32>, tensor<?x16xf32>, tensor<?x16xf32>) outs(%empty : tensor<?x16xf32>) {
@@ -51,13 +54,13 @@ func.func @main(%x: tensor<?x16xf32> {moe.name = "x", moe.dims = ["T", "16"]},
   %w = moe.weigh none %p, %ids : tensor<?x4xf32>, tensor<?x2xi32> -> tensor<?x2xf32>
   %plan = moe.plan %ids : tensor<?x2xi32> -> !moe.plan<experts = 4, slots = 2>
   %rows = moe.dispatch %h by %plan : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32>
-  %outs = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%gate_proj, %up_proj, %down_proj : tensor<4x16x24xf32>, tensor<4x16x24xf32>, tensor<4x24x16xf32>) : !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32> {
-  ^bb0(%x_1: tensor<?x16xf32>, %gate_1: tensor<16x24xf32>, %up: tensor<16x24xf32>, %down: tensor<24x16xf32>, %expert: index):
+  %outs = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%gate_proj, %up_proj, %down_proj : tensor<4x24x16xf32>, tensor<4x24x16xf32>, tensor<4x16x24xf32>) : !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32> {
+  ^bb0(%x_1: tensor<?x16xf32>, %gate_1: tensor<24x16xf32>, %up: tensor<24x16xf32>, %down: tensor<16x24xf32>, %expert: index):
     %count = tensor.dim %x_1, %c0 : tensor<?x16xf32>
     %empty_2 = tensor.empty(%count) : tensor<?x24xf32>
     %zero_1 = linalg.fill ins(%f0.0 : f32) outs(%empty_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul_1 = linalg.matmul ins(%x_1, %gate_1 : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul_2 = linalg.matmul ins(%x_1, %up : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul_1 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%x_1, %gate_1 : tensor<?x16xf32>, tensor<24x16xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul_2 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%x_1, %up : tensor<?x16xf32>, tensor<24x16xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
     %a = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%matmul_1, %matmul_2 : tensor<?x24xf32>, tensor<?x24xf32>) outs(%empty_2 : tensor<?x24xf32>) {
     ^bb0(%gate_2: f32, %up_1: f32, %out: f32):
       %neg = arith.negf %gate_2 : f32
@@ -70,15 +73,15 @@ func.func @main(%x: tensor<?x16xf32> {moe.name = "x", moe.dims = ["T", "16"]},
     } -> tensor<?x24xf32>
     %empty_3 = tensor.empty(%count) : tensor<?x16xf32>
     %zero_2 = linalg.fill ins(%f0.0 : f32) outs(%empty_3 : tensor<?x16xf32>) -> tensor<?x16xf32>
-    %matmul_3 = linalg.matmul ins(%a, %down : tensor<?x24xf32>, tensor<24x16xf32>) outs(%zero_2 : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %matmul_3 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%a, %down : tensor<?x24xf32>, tensor<16x24xf32>) outs(%zero_2 : tensor<?x16xf32>) -> tensor<?x16xf32>
     moe.yield %matmul_3 : tensor<?x16xf32>
   }
   %zero_1 = linalg.fill ins(%f0.0 : f32) outs(%empty : tensor<?x16xf32>) -> tensor<?x16xf32>
   %routed = moe.combine add %outs by %plan weights(%w : tensor<?x2xf32>) init(%zero_1 : tensor<?x16xf32>) : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32>
   %empty_2 = tensor.empty(%T) : tensor<?x48xf32>
   %zero_2 = linalg.fill ins(%f0.0 : f32) outs(%empty_2 : tensor<?x48xf32>) -> tensor<?x48xf32>
-  %matmul_1 = linalg.matmul ins(%h, %shared_gate : tensor<?x16xf32>, tensor<16x48xf32>) outs(%zero_2 : tensor<?x48xf32>) -> tensor<?x48xf32>
-  %matmul_2 = linalg.matmul ins(%h, %shared_up : tensor<?x16xf32>, tensor<16x48xf32>) outs(%zero_2 : tensor<?x48xf32>) -> tensor<?x48xf32>
+  %matmul_1 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%h, %shared_gate : tensor<?x16xf32>, tensor<48x16xf32>) outs(%zero_2 : tensor<?x48xf32>) -> tensor<?x48xf32>
+  %matmul_2 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%h, %shared_up : tensor<?x16xf32>, tensor<48x16xf32>) outs(%zero_2 : tensor<?x48xf32>) -> tensor<?x48xf32>
   %a = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%matmul_1, %matmul_2 : tensor<?x48xf32>, tensor<?x48xf32>) outs(%empty_2 : tensor<?x48xf32>) {
   ^bb0(%gate_1: f32, %up: f32, %out: f32):
     %neg = arith.negf %gate_1 : f32
@@ -89,7 +92,7 @@ func.func @main(%x: tensor<?x16xf32> {moe.name = "x", moe.dims = ["T", "16"]},
     %mul_1 = arith.mulf %mul, %up : f32
     linalg.yield %mul_1 : f32
   } -> tensor<?x48xf32>
-  %matmul_3 = linalg.matmul ins(%a, %shared_down : tensor<?x48xf32>, tensor<48x16xf32>) outs(%zero_1 : tensor<?x16xf32>) -> tensor<?x16xf32>
+  %matmul_3 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%a, %shared_down : tensor<?x48xf32>, tensor<16x48xf32>) outs(%zero_1 : tensor<?x16xf32>) -> tensor<?x16xf32>
   %y = linalg.generic {indexing_maps = [#ij, #ij, #ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%x, %gate, %routed, %matmul_3 : tensor<?x16xf32>, tensor<?x16xf32>, tensor<?x16xf32>, tensor<?x16xf32>) outs(%empty : tensor<?x16xf32>) {
   ^bb0(%x_1: f32, %gate_1: f32, %routed_1: f32, %shared: f32, %out: f32):
     %add = arith.addf %routed_1, %shared : f32

@@ -2,8 +2,10 @@
 // softmax, weights sum to 1. The base projections of gate and up are the same for all
 // experts; each expert adds its own low-rank product in all three places.
 //
-// The base matrices are captured in the experts' region: they run once over the rows,
-// without groups. The low-rank banks are parameters with one slice for each expert.
+// The base of gate and up is computed once for each token and dispatched beside it. The
+// base of the last matrix stands behind the nonlinearity, so it runs on rows: captured in
+// the experts' region it is one product without groups. The low-rank banks are parameters
+// with one slice for each expert.
 //
 // Source: MixLoRA, Enhancing Large Language Models Fine-Tuning with LoRA-based
 // Mixture of Experts; github.com/TUDB-Labs/MixLoRA.
@@ -45,40 +47,44 @@ func.func @main(%x: tensor<?x16xf32> {moe.name = "x", moe.dims = ["T", "16"]})
   %ids = moe.select #moe.top_k<2> scores(%p : tensor<?x4xf32>) -> tensor<?x2xi32>
   %w = moe.weigh sum %p, %ids : tensor<?x4xf32>, tensor<?x2xi32> -> tensor<?x2xf32>
   %plan = moe.plan %ids : tensor<?x2xi32> -> !moe.plan<experts = 4, slots = 2>
+  %empty_1 = tensor.empty(%T) : tensor<?x24xf32>
+  %zero_1 = linalg.fill ins(%f0.0 : f32) outs(%empty_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
+  %common_gate = linalg.matmul ins(%x, %base_gate : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
+  %common_up = linalg.matmul ins(%x, %base_up : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
   %rows = moe.dispatch %x by %plan : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32>
-  %outs = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%gate_a, %gate_b, %up_a, %up_b, %down_a, %down_b : tensor<4x16x2xf32>, tensor<4x2x24xf32>, tensor<4x16x2xf32>, tensor<4x2x24xf32>, tensor<4x24x2xf32>, tensor<4x2x16xf32>) : !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32> {
-  ^bb0(%x_1: tensor<?x16xf32>, %gate_a_1: tensor<16x2xf32>, %gate_b_1: tensor<2x24xf32>, %up_a_1: tensor<16x2xf32>, %up_b_1: tensor<2x24xf32>, %down_a_1: tensor<24x2xf32>, %down_b_1: tensor<2x16xf32>, %expert: index):
+  %rows_1 = moe.dispatch %common_gate by %plan : tensor<?x24xf32>, !moe.plan<experts = 4, slots = 2> -> tensor<?x24xf32>
+  %rows_2 = moe.dispatch %common_up by %plan : tensor<?x24xf32>, !moe.plan<experts = 4, slots = 2> -> tensor<?x24xf32>
+  %outs = moe.experts %plan rows(%rows, %rows_1, %rows_2 : tensor<?x16xf32>, tensor<?x24xf32>, tensor<?x24xf32>) params(%gate_a, %gate_b, %up_a, %up_b, %down_a, %down_b : tensor<4x16x2xf32>, tensor<4x2x24xf32>, tensor<4x16x2xf32>, tensor<4x2x24xf32>, tensor<4x24x2xf32>, tensor<4x2x16xf32>) : !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32> {
+  ^bb0(%x_1: tensor<?x16xf32>, %common_gate_1: tensor<?x24xf32>, %common_up_1: tensor<?x24xf32>, %gate_a_1: tensor<16x2xf32>, %gate_b_1: tensor<2x24xf32>, %up_a_1: tensor<16x2xf32>, %up_b_1: tensor<2x24xf32>, %down_a_1: tensor<24x2xf32>, %down_b_1: tensor<2x16xf32>, %expert: index):
     %count = tensor.dim %x_1, %c0 : tensor<?x16xf32>
-    %empty_1 = tensor.empty(%count) : tensor<?x2xf32>
-    %zero_1 = linalg.fill ins(%f0.0 : f32) outs(%empty_1 : tensor<?x2xf32>) -> tensor<?x2xf32>
-    %matmul_1 = linalg.matmul ins(%x_1, %gate_a_1 : tensor<?x16xf32>, tensor<16x2xf32>) outs(%zero_1 : tensor<?x2xf32>) -> tensor<?x2xf32>
-    %empty_2 = tensor.empty(%count) : tensor<?x24xf32>
-    %zero_2 = linalg.fill ins(%f0.0 : f32) outs(%empty_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %gate = linalg.matmul ins(%matmul_1, %gate_b_1 : tensor<?x2xf32>, tensor<2x24xf32>) outs(%zero_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul_2 = linalg.matmul ins(%x_1, %up_a_1 : tensor<?x16xf32>, tensor<16x2xf32>) outs(%zero_1 : tensor<?x2xf32>) -> tensor<?x2xf32>
-    %up = linalg.matmul ins(%matmul_2, %up_b_1 : tensor<?x2xf32>, tensor<2x24xf32>) outs(%zero_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul_3 = linalg.matmul ins(%x_1, %base_gate : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul_4 = linalg.matmul ins(%x_1, %base_up : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %a = linalg.generic {indexing_maps = [#ij, #ij, #ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%matmul_3, %gate, %matmul_4, %up : tensor<?x24xf32>, tensor<?x24xf32>, tensor<?x24xf32>, tensor<?x24xf32>) outs(%empty_2 : tensor<?x24xf32>) {
-    ^bb0(%common_g: f32, %gate_1: f32, %common_u: f32, %up_1: f32, %out: f32):
+    %empty_2 = tensor.empty(%count) : tensor<?x2xf32>
+    %zero_2 = linalg.fill ins(%f0.0 : f32) outs(%empty_2 : tensor<?x2xf32>) -> tensor<?x2xf32>
+    %matmul_1 = linalg.matmul ins(%x_1, %gate_a_1 : tensor<?x16xf32>, tensor<16x2xf32>) outs(%zero_2 : tensor<?x2xf32>) -> tensor<?x2xf32>
+    %empty_3 = tensor.empty(%count) : tensor<?x24xf32>
+    %zero_3 = linalg.fill ins(%f0.0 : f32) outs(%empty_3 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %gate = linalg.matmul ins(%matmul_1, %gate_b_1 : tensor<?x2xf32>, tensor<2x24xf32>) outs(%zero_3 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul_2 = linalg.matmul ins(%x_1, %up_a_1 : tensor<?x16xf32>, tensor<16x2xf32>) outs(%zero_2 : tensor<?x2xf32>) -> tensor<?x2xf32>
+    %up = linalg.matmul ins(%matmul_2, %up_b_1 : tensor<?x2xf32>, tensor<2x24xf32>) outs(%zero_3 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %a = linalg.generic {indexing_maps = [#ij, #ij, #ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%common_gate_1, %gate, %common_up_1, %up : tensor<?x24xf32>, tensor<?x24xf32>, tensor<?x24xf32>, tensor<?x24xf32>) outs(%empty_3 : tensor<?x24xf32>) {
+    ^bb0(%common_gate_2: f32, %gate_1: f32, %common_up_2: f32, %up_1: f32, %out: f32):
       %mul = arith.mulf %f2.0, %gate_1 : f32
-      %add = arith.addf %common_g, %mul : f32
+      %add = arith.addf %common_gate_2, %mul : f32
       %neg = arith.negf %add : f32
       %exp = math.exp %neg : f32
       %add_1 = arith.addf %f1.0, %exp : f32
       %div = arith.divf %f1.0, %add_1 : f32
       %mul_1 = arith.mulf %add, %div : f32
       %mul_2 = arith.mulf %f2.0, %up_1 : f32
-      %add_2 = arith.addf %common_u, %mul_2 : f32
+      %add_2 = arith.addf %common_up_2, %mul_2 : f32
       %mul_3 = arith.mulf %mul_1, %add_2 : f32
       linalg.yield %mul_3 : f32
     } -> tensor<?x24xf32>
-    %matmul_5 = linalg.matmul ins(%a, %down_a_1 : tensor<?x24xf32>, tensor<24x2xf32>) outs(%zero_1 : tensor<?x2xf32>) -> tensor<?x2xf32>
-    %empty_3 = tensor.empty(%count) : tensor<?x16xf32>
-    %zero_3 = linalg.fill ins(%f0.0 : f32) outs(%empty_3 : tensor<?x16xf32>) -> tensor<?x16xf32>
-    %down = linalg.matmul ins(%matmul_5, %down_b_1 : tensor<?x2xf32>, tensor<2x16xf32>) outs(%zero_3 : tensor<?x16xf32>) -> tensor<?x16xf32>
-    %matmul_6 = linalg.matmul ins(%a, %base_down : tensor<?x24xf32>, tensor<24x16xf32>) outs(%zero_3 : tensor<?x16xf32>) -> tensor<?x16xf32>
-    %map = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%matmul_6, %down : tensor<?x16xf32>, tensor<?x16xf32>) outs(%empty_3 : tensor<?x16xf32>) {
+    %matmul_3 = linalg.matmul ins(%a, %down_a_1 : tensor<?x24xf32>, tensor<24x2xf32>) outs(%zero_2 : tensor<?x2xf32>) -> tensor<?x2xf32>
+    %empty_4 = tensor.empty(%count) : tensor<?x16xf32>
+    %zero_4 = linalg.fill ins(%f0.0 : f32) outs(%empty_4 : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %down = linalg.matmul ins(%matmul_3, %down_b_1 : tensor<?x2xf32>, tensor<2x16xf32>) outs(%zero_4 : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %matmul_4 = linalg.matmul ins(%a, %base_down : tensor<?x24xf32>, tensor<24x16xf32>) outs(%zero_4 : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %map = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%matmul_4, %down : tensor<?x16xf32>, tensor<?x16xf32>) outs(%empty_4 : tensor<?x16xf32>) {
     ^bb0(%base: f32, %down_1: f32, %out: f32):
       %mul = arith.mulf %f2.0, %down_1 : f32
       %add = arith.addf %base, %mul : f32
@@ -86,8 +92,8 @@ func.func @main(%x: tensor<?x16xf32> {moe.name = "x", moe.dims = ["T", "16"]})
     } -> tensor<?x16xf32>
     moe.yield %map : tensor<?x16xf32>
   }
-  %empty_1 = tensor.empty(%T) : tensor<?x16xf32>
-  %zero_1 = linalg.fill ins(%f0.0 : f32) outs(%empty_1 : tensor<?x16xf32>) -> tensor<?x16xf32>
-  %y = moe.combine add %outs by %plan weights(%w : tensor<?x2xf32>) init(%zero_1 : tensor<?x16xf32>) : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32>
+  %empty_2 = tensor.empty(%T) : tensor<?x16xf32>
+  %zero_2 = linalg.fill ins(%f0.0 : f32) outs(%empty_2 : tensor<?x16xf32>) -> tensor<?x16xf32>
+  %y = moe.combine add %outs by %plan weights(%w : tensor<?x2xf32>) init(%zero_2 : tensor<?x16xf32>) : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }

@@ -10,13 +10,16 @@
 
 #ij_i0 = affine_map<(i, j) -> (i, 0)>
 #ij = affine_map<(i, j) -> (i, j)>
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs_t = affine_map<(m, n, k) -> (n, k)>
+#acc = affine_map<(m, n, k) -> (m, n)>
 #ij_i = affine_map<(i, j) -> (i)>
 
 ml_program.global private @embedding(#moe.random<seed = 1, std = 1.0 : f64>) : tensor<13x16xf32>
 ml_program.global private @router(#moe.random<seed = 2, std = 0.3 : f64>) : tensor<16x4xf32>
-ml_program.global private @gate(#moe.random<seed = 3, std = 0.3 : f64>) : tensor<4x16x24xf32>
-ml_program.global private @up(#moe.random<seed = 4, std = 0.3 : f64>) : tensor<4x16x24xf32>
-ml_program.global private @down(#moe.random<seed = 5, std = 0.3 : f64>) : tensor<4x24x16xf32>
+ml_program.global private @gate(#moe.random<seed = 3, std = 0.3 : f64>) : tensor<4x24x16xf32>
+ml_program.global private @up(#moe.random<seed = 4, std = 0.3 : f64>) : tensor<4x24x16xf32>
+ml_program.global private @down(#moe.random<seed = 5, std = 0.3 : f64>) : tensor<4x16x24xf32>
 ml_program.global private @head(#moe.random<seed = 6, std = 0.3 : f64>) : tensor<16x13xf32>
 
 func.func @strong(%tokens: tensor<?xi32> {moe.name = "tokens", moe.dims = ["T"]})
@@ -26,9 +29,9 @@ func.func @strong(%tokens: tensor<?xi32> {moe.name = "tokens", moe.dims = ["T"]}
   %f1.0 = arith.constant 1.0 : f32
   %embedding = ml_program.global_load_const @embedding : tensor<13x16xf32>
   %router = ml_program.global_load_const @router : tensor<16x4xf32>
-  %gate = ml_program.global_load_const @gate : tensor<4x16x24xf32>
-  %up = ml_program.global_load_const @up : tensor<4x16x24xf32>
-  %down = ml_program.global_load_const @down : tensor<4x24x16xf32>
+  %gate = ml_program.global_load_const @gate : tensor<4x24x16xf32>
+  %up = ml_program.global_load_const @up : tensor<4x24x16xf32>
+  %down = ml_program.global_load_const @down : tensor<4x16x24xf32>
   %head = ml_program.global_load_const @head : tensor<16x13xf32>
   %T = tensor.dim %tokens, %c0 : tensor<?xi32>
   %h = tensor.expand_shape %tokens [[0, 1]] output_shape [%T, 1] : tensor<?xi32> into tensor<?x1xi32>
@@ -47,13 +50,13 @@ func.func @strong(%tokens: tensor<?xi32> {moe.name = "tokens", moe.dims = ["T"]}
   %w = moe.weigh softmax %s, %ids : tensor<?x4xf32>, tensor<?x2xi32> -> tensor<?x2xf32>
   %plan = moe.plan %ids : tensor<?x2xi32> -> !moe.plan<experts = 4, slots = 2>
   %rows = moe.dispatch %h_1 by %plan : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32>
-  %outs = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%gate, %up, %down : tensor<4x16x24xf32>, tensor<4x16x24xf32>, tensor<4x24x16xf32>) : !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32> {
-  ^bb0(%x: tensor<?x16xf32>, %gate_1: tensor<16x24xf32>, %up_1: tensor<16x24xf32>, %down_1: tensor<24x16xf32>, %expert: index):
+  %outs = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%gate, %up, %down : tensor<4x24x16xf32>, tensor<4x24x16xf32>, tensor<4x16x24xf32>) : !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32> {
+  ^bb0(%x: tensor<?x16xf32>, %gate_1: tensor<24x16xf32>, %up_1: tensor<24x16xf32>, %down_1: tensor<16x24xf32>, %expert: index):
     %count = tensor.dim %x, %c0 : tensor<?x16xf32>
     %empty_2 = tensor.empty(%count) : tensor<?x24xf32>
     %zero_1 = linalg.fill ins(%f0.0 : f32) outs(%empty_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul = linalg.matmul ins(%x, %gate_1 : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul_1 = linalg.matmul ins(%x, %up_1 : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%x, %gate_1 : tensor<?x16xf32>, tensor<24x16xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul_1 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%x, %up_1 : tensor<?x16xf32>, tensor<24x16xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
     %a = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%matmul, %matmul_1 : tensor<?x24xf32>, tensor<?x24xf32>) outs(%empty_2 : tensor<?x24xf32>) {
     ^bb0(%gate_2: f32, %up_2: f32, %out: f32):
       %neg = arith.negf %gate_2 : f32
@@ -66,7 +69,7 @@ func.func @strong(%tokens: tensor<?xi32> {moe.name = "tokens", moe.dims = ["T"]}
     } -> tensor<?x24xf32>
     %empty_3 = tensor.empty(%count) : tensor<?x16xf32>
     %zero_2 = linalg.fill ins(%f0.0 : f32) outs(%empty_3 : tensor<?x16xf32>) -> tensor<?x16xf32>
-    %matmul_2 = linalg.matmul ins(%a, %down_1 : tensor<?x24xf32>, tensor<24x16xf32>) outs(%zero_2 : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %matmul_2 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%a, %down_1 : tensor<?x24xf32>, tensor<16x24xf32>) outs(%zero_2 : tensor<?x16xf32>) -> tensor<?x16xf32>
     moe.yield %matmul_2 : tensor<?x16xf32>
   }
   %combined = moe.combine add %outs by %plan weights(%w : tensor<?x2xf32>) init(%h_1 : tensor<?x16xf32>) : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32>
@@ -83,9 +86,9 @@ func.func @weak(%tokens: tensor<?xi32> {moe.name = "tokens", moe.dims = ["T"]})
   %f1.0 = arith.constant 1.0 : f32
   %embedding = ml_program.global_load_const @embedding : tensor<13x16xf32>
   %router = ml_program.global_load_const @router : tensor<16x4xf32>
-  %gate = ml_program.global_load_const @gate : tensor<4x16x24xf32>
-  %up = ml_program.global_load_const @up : tensor<4x16x24xf32>
-  %down = ml_program.global_load_const @down : tensor<4x24x16xf32>
+  %gate = ml_program.global_load_const @gate : tensor<4x24x16xf32>
+  %up = ml_program.global_load_const @up : tensor<4x24x16xf32>
+  %down = ml_program.global_load_const @down : tensor<4x16x24xf32>
   %head = ml_program.global_load_const @head : tensor<16x13xf32>
   %T = tensor.dim %tokens, %c0 : tensor<?xi32>
   %h = tensor.expand_shape %tokens [[0, 1]] output_shape [%T, 1] : tensor<?xi32> into tensor<?x1xi32>
@@ -104,13 +107,13 @@ func.func @weak(%tokens: tensor<?xi32> {moe.name = "tokens", moe.dims = ["T"]})
   %w = moe.weigh softmax %s, %ids : tensor<?x4xf32>, tensor<?x1xi32> -> tensor<?x1xf32>
   %plan = moe.plan %ids : tensor<?x1xi32> -> !moe.plan<experts = 4, slots = 1>
   %rows = moe.dispatch %h_1 by %plan : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 1> -> tensor<?x16xf32>
-  %outs = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%gate, %up, %down : tensor<4x16x24xf32>, tensor<4x16x24xf32>, tensor<4x24x16xf32>) : !moe.plan<experts = 4, slots = 1> -> tensor<?x16xf32> {
-  ^bb0(%x: tensor<?x16xf32>, %gate_1: tensor<16x24xf32>, %up_1: tensor<16x24xf32>, %down_1: tensor<24x16xf32>, %expert: index):
+  %outs = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%gate, %up, %down : tensor<4x24x16xf32>, tensor<4x24x16xf32>, tensor<4x16x24xf32>) : !moe.plan<experts = 4, slots = 1> -> tensor<?x16xf32> {
+  ^bb0(%x: tensor<?x16xf32>, %gate_1: tensor<24x16xf32>, %up_1: tensor<24x16xf32>, %down_1: tensor<16x24xf32>, %expert: index):
     %count = tensor.dim %x, %c0 : tensor<?x16xf32>
     %empty_2 = tensor.empty(%count) : tensor<?x24xf32>
     %zero_1 = linalg.fill ins(%f0.0 : f32) outs(%empty_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul = linalg.matmul ins(%x, %gate_1 : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul_1 = linalg.matmul ins(%x, %up_1 : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%x, %gate_1 : tensor<?x16xf32>, tensor<24x16xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul_1 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%x, %up_1 : tensor<?x16xf32>, tensor<24x16xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
     %a = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%matmul, %matmul_1 : tensor<?x24xf32>, tensor<?x24xf32>) outs(%empty_2 : tensor<?x24xf32>) {
     ^bb0(%gate_2: f32, %up_2: f32, %out: f32):
       %neg = arith.negf %gate_2 : f32
@@ -123,7 +126,7 @@ func.func @weak(%tokens: tensor<?xi32> {moe.name = "tokens", moe.dims = ["T"]})
     } -> tensor<?x24xf32>
     %empty_3 = tensor.empty(%count) : tensor<?x16xf32>
     %zero_2 = linalg.fill ins(%f0.0 : f32) outs(%empty_3 : tensor<?x16xf32>) -> tensor<?x16xf32>
-    %matmul_2 = linalg.matmul ins(%a, %down_1 : tensor<?x24xf32>, tensor<24x16xf32>) outs(%zero_2 : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %matmul_2 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%a, %down_1 : tensor<?x24xf32>, tensor<16x24xf32>) outs(%zero_2 : tensor<?x16xf32>) -> tensor<?x16xf32>
     moe.yield %matmul_2 : tensor<?x16xf32>
   }
   %combined = moe.combine add %outs by %plan weights(%w : tensor<?x1xf32>) init(%h_1 : tensor<?x16xf32>) : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 1> -> tensor<?x16xf32>
@@ -144,9 +147,9 @@ func.func @main(%tokens: tensor<?xi32> {moe.name = "tokens", moe.dims = ["T"]},
   %f-2.3025850929940455 = arith.constant -2.3025850929940455 : f32
   %embedding = ml_program.global_load_const @embedding : tensor<13x16xf32>
   %router = ml_program.global_load_const @router : tensor<16x4xf32>
-  %gate = ml_program.global_load_const @gate : tensor<4x16x24xf32>
-  %up = ml_program.global_load_const @up : tensor<4x16x24xf32>
-  %down = ml_program.global_load_const @down : tensor<4x24x16xf32>
+  %gate = ml_program.global_load_const @gate : tensor<4x24x16xf32>
+  %up = ml_program.global_load_const @up : tensor<4x24x16xf32>
+  %down = ml_program.global_load_const @down : tensor<4x16x24xf32>
   %head = ml_program.global_load_const @head : tensor<16x13xf32>
   %T = tensor.dim %tokens, %c0 : tensor<?xi32>
   %beta_1 = tensor.extract %beta[] : tensor<f32>
@@ -166,13 +169,13 @@ func.func @main(%tokens: tensor<?xi32> {moe.name = "tokens", moe.dims = ["T"]},
   %w = moe.weigh softmax %s, %ids : tensor<?x4xf32>, tensor<?x2xi32> -> tensor<?x2xf32>
   %plan = moe.plan %ids : tensor<?x2xi32> -> !moe.plan<experts = 4, slots = 2>
   %rows = moe.dispatch %h_1 by %plan : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32>
-  %outs = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%gate, %up, %down : tensor<4x16x24xf32>, tensor<4x16x24xf32>, tensor<4x24x16xf32>) : !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32> {
-  ^bb0(%x: tensor<?x16xf32>, %gate_1: tensor<16x24xf32>, %up_1: tensor<16x24xf32>, %down_1: tensor<24x16xf32>, %expert: index):
+  %outs = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%gate, %up, %down : tensor<4x24x16xf32>, tensor<4x24x16xf32>, tensor<4x16x24xf32>) : !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32> {
+  ^bb0(%x: tensor<?x16xf32>, %gate_1: tensor<24x16xf32>, %up_1: tensor<24x16xf32>, %down_1: tensor<16x24xf32>, %expert: index):
     %count = tensor.dim %x, %c0 : tensor<?x16xf32>
     %empty_2 = tensor.empty(%count) : tensor<?x24xf32>
     %zero_1 = linalg.fill ins(%f0.0 : f32) outs(%empty_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul = linalg.matmul ins(%x, %gate_1 : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul_1 = linalg.matmul ins(%x, %up_1 : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%x, %gate_1 : tensor<?x16xf32>, tensor<24x16xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul_1 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%x, %up_1 : tensor<?x16xf32>, tensor<24x16xf32>) outs(%zero_1 : tensor<?x24xf32>) -> tensor<?x24xf32>
     %a = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%matmul, %matmul_1 : tensor<?x24xf32>, tensor<?x24xf32>) outs(%empty_2 : tensor<?x24xf32>) {
     ^bb0(%gate_2: f32, %up_2: f32, %out: f32):
       %neg = arith.negf %gate_2 : f32
@@ -185,7 +188,7 @@ func.func @main(%tokens: tensor<?xi32> {moe.name = "tokens", moe.dims = ["T"]},
     } -> tensor<?x24xf32>
     %empty_3 = tensor.empty(%count) : tensor<?x16xf32>
     %zero_2 = linalg.fill ins(%f0.0 : f32) outs(%empty_3 : tensor<?x16xf32>) -> tensor<?x16xf32>
-    %matmul_2 = linalg.matmul ins(%a, %down_1 : tensor<?x24xf32>, tensor<24x16xf32>) outs(%zero_2 : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %matmul_2 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%a, %down_1 : tensor<?x24xf32>, tensor<16x24xf32>) outs(%zero_2 : tensor<?x16xf32>) -> tensor<?x16xf32>
     moe.yield %matmul_2 : tensor<?x16xf32>
   }
   %combined = moe.combine add %outs by %plan weights(%w : tensor<?x2xf32>) init(%h_1 : tensor<?x16xf32>) : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 2> -> tensor<?x16xf32>
@@ -205,13 +208,13 @@ func.func @main(%tokens: tensor<?xi32> {moe.name = "tokens", moe.dims = ["T"]},
   %w_1 = moe.weigh softmax %s_1, %ids_1 : tensor<?x4xf32>, tensor<?x1xi32> -> tensor<?x1xf32>
   %plan_1 = moe.plan %ids_1 : tensor<?x1xi32> -> !moe.plan<experts = 4, slots = 1>
   %rows_1 = moe.dispatch %h_3 by %plan_1 : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 1> -> tensor<?x16xf32>
-  %outs_1 = moe.experts %plan_1 rows(%rows_1 : tensor<?x16xf32>) params(%gate, %up, %down : tensor<4x16x24xf32>, tensor<4x16x24xf32>, tensor<4x24x16xf32>) : !moe.plan<experts = 4, slots = 1> -> tensor<?x16xf32> {
-  ^bb0(%x: tensor<?x16xf32>, %gate_1: tensor<16x24xf32>, %up_1: tensor<16x24xf32>, %down_1: tensor<24x16xf32>, %expert: index):
+  %outs_1 = moe.experts %plan_1 rows(%rows_1 : tensor<?x16xf32>) params(%gate, %up, %down : tensor<4x24x16xf32>, tensor<4x24x16xf32>, tensor<4x16x24xf32>) : !moe.plan<experts = 4, slots = 1> -> tensor<?x16xf32> {
+  ^bb0(%x: tensor<?x16xf32>, %gate_1: tensor<24x16xf32>, %up_1: tensor<24x16xf32>, %down_1: tensor<16x24xf32>, %expert: index):
     %count = tensor.dim %x, %c0 : tensor<?x16xf32>
     %empty_3 = tensor.empty(%count) : tensor<?x24xf32>
     %zero_2 = linalg.fill ins(%f0.0 : f32) outs(%empty_3 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul_1 = linalg.matmul ins(%x, %gate_1 : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
-    %matmul_2 = linalg.matmul ins(%x, %up_1 : tensor<?x16xf32>, tensor<16x24xf32>) outs(%zero_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul_1 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%x, %gate_1 : tensor<?x16xf32>, tensor<24x16xf32>) outs(%zero_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
+    %matmul_2 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%x, %up_1 : tensor<?x16xf32>, tensor<24x16xf32>) outs(%zero_2 : tensor<?x24xf32>) -> tensor<?x24xf32>
     %a = linalg.generic {indexing_maps = [#ij, #ij, #ij], iterator_types = ["parallel", "parallel"]} ins(%matmul_1, %matmul_2 : tensor<?x24xf32>, tensor<?x24xf32>) outs(%empty_3 : tensor<?x24xf32>) {
     ^bb0(%gate_2: f32, %up_2: f32, %out: f32):
       %neg = arith.negf %gate_2 : f32
@@ -224,7 +227,7 @@ func.func @main(%tokens: tensor<?xi32> {moe.name = "tokens", moe.dims = ["T"]},
     } -> tensor<?x24xf32>
     %empty_4 = tensor.empty(%count) : tensor<?x16xf32>
     %zero_3 = linalg.fill ins(%f0.0 : f32) outs(%empty_4 : tensor<?x16xf32>) -> tensor<?x16xf32>
-    %matmul_3 = linalg.matmul ins(%a, %down_1 : tensor<?x24xf32>, tensor<24x16xf32>) outs(%zero_3 : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %matmul_3 = linalg.matmul indexing_maps = [#lhs, #rhs_t, #acc] ins(%a, %down_1 : tensor<?x24xf32>, tensor<16x24xf32>) outs(%zero_3 : tensor<?x16xf32>) -> tensor<?x16xf32>
     moe.yield %matmul_3 : tensor<?x16xf32>
   }
   %combined_1 = moe.combine add %outs_1 by %plan_1 weights(%w_1 : tensor<?x1xf32>) init(%h_3 : tensor<?x16xf32>) : tensor<?x16xf32>, !moe.plan<experts = 4, slots = 1> -> tensor<?x16xf32>

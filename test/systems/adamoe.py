@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 import numpy as np
 
-from mathematics import double, softmax, swiglu, tokens, top_k
+from mathematics import double, softmax, swiglu_linear, tokens, top_k
 
 
 def cases(rng):
@@ -20,9 +20,10 @@ def reference(inputs, params):
         chosen = top_k(p, 4)
         true = chosen[chosen < 4]
         for e in true:
-            y[t] += p[e] / p[true].sum() * swiglu(x, w["gate"][e], w["up"][e], w["down"][e])
+            y[t] += p[e] / p[true].sum() * swiglu_linear(x, w["gate"][e], w["up"][e], w["down"][e])
         ids[t] = np.where(chosen < 4, chosen, -1)
-    return {"y": y, "ids": ids}
+    # What experts compute: the assignments to true experts, and no others.
+    return {"y": y, "ids": ids, "assignments": np.int32((ids >= 0).sum())}
 
 
 def properties(run, rng):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 import numpy as np
 
-from mathematics import double, softmax, swiglu, tokens, top_k
+from mathematics import double, softmax, swiglu_linear, tokens, top_k
 
 
 def cases(rng):
@@ -17,8 +17,8 @@ def reference(inputs, params):
     ids = top_k(p, 2)
     for t in range(len(h)):
         for e in ids[t]:
-            y[t] += p[t, e] * swiglu(h[t], w["gate_proj"][e], w["up_proj"][e], w["down_proj"][e])
-    y += swiglu(h, w["shared_gate"], w["shared_up"], w["shared_down"])
+            y[t] += p[t, e] * swiglu_linear(h[t], w["gate_proj"][e], w["up_proj"][e], w["down_proj"][e])
+    y += swiglu_linear(h, w["shared_gate"], w["shared_up"], w["shared_down"])
     return {"y": inputs["x"] + inputs["gate"] * y, "ids": ids}
 
 

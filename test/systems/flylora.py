@@ -39,4 +39,4 @@ def properties(run, rng):
     plain = x @ w["base"] + 0.5 * (x @ w["a"][:, chosen]) @ w["b"][chosen]
     assert np.allclose(out["y"], plain, atol=1e-5)
     # A is multiplied once, for scores and for the experts.
-    assert run.phase("grouped").count("@a ") + run.phase("grouped").count("@a_") <= 2
+    assert run.phase("grouped").count("rhs(%a :") == 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 import numpy as np
 
-from mathematics import double, softmax, swiglu, top_k
+from mathematics import double, softmax, swiglu_linear, top_k
 
 
 def make(rng, samples, tokens):
@@ -27,7 +27,7 @@ def action_space(inputs, params):
     for t, x in enumerate(inputs["x"]):
         p = softmax(inputs["mask"][inputs["sample"][t]] @ w["action.router"])
         e = p.argmax()
-        y[t] = p[e] * swiglu(x, *bank(w, "action", e))
+        y[t] = p[e] * swiglu_linear(x, *bank(w, "action", e))
     return {"y": y}
 
 
@@ -38,8 +38,8 @@ def balanced(inputs, params):
         p = softmax(x @ w["balanced.router"])
         chosen = top_k(p, 4)
         for e in chosen:
-            y[t] += p[e] / p[chosen].sum() * swiglu(x, *bank(w, "balanced", e))
-        y[t] += swiglu(x, w["shared.gate"], w["shared.up"], w["shared.down"])
+            y[t] += p[e] / p[chosen].sum() * swiglu_linear(x, *bank(w, "balanced", e))
+        y[t] += swiglu_linear(x, w["shared.gate"], w["shared.up"], w["shared.down"])
     return {"y": y}
 
 

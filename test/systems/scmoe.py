@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 import numpy as np
 
-from mathematics import double, softmax, swiglu, top_k
+from mathematics import double, softmax, swiglu_linear, top_k
 
 
 def cases(rng):
@@ -19,7 +19,7 @@ def model(tokens, w, ranks):
         s = h[t] @ w["router"]
         chosen = top_k(s, 2)[list(ranks)]
         for e, weight in zip(chosen, softmax(s[chosen])):
-            y[t] += weight * swiglu(h[t], w["gate"][e], w["up"][e], w["down"][e])
+            y[t] += weight * swiglu_linear(h[t], w["gate"][e], w["up"][e], w["down"][e])
     return y @ w["head"]
 
 

@@ -22,14 +22,14 @@ plan = moe.plan(ids, experts=4)
 
 
 def expert(x, gate, up, down):
-    a = moe.map(lambda gate, up: moe.silu(gate) * up, x @ gate, x @ up)
-    return a @ down
+    a = moe.map(lambda gate, up: moe.silu(gate) * up, moe.linear(x, gate), moe.linear(x, up))
+    return moe.linear(a, down)
 
 
 rows = moe.dispatch(x, plan)
 outs = moe.experts(plan, expert, rows, params=[
-    g.parameter("gate", [4, 16, 24]), g.parameter("up", [4, 16, 24]),
-    g.parameter("down", [4, 24, 16])])
+    g.parameter("gate", [4, 24, 16]), g.parameter("up", [4, 24, 16]),
+    g.parameter("down", [4, 16, 24])])
 y = moe.combine(outs, plan, w)
-g.output(y=y, ids=ids)
+g.output(y=y, ids=ids, assignments=moe.as_tensor(moe.rows(plan)))
 print(g.text(), end="")

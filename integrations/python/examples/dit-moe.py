@@ -23,17 +23,17 @@ plan = moe.plan(ids, experts=4)
 
 
 def swiglu(x, gate, up, down):
-    a = moe.map(lambda gate, up: moe.silu(gate) * up, x @ gate, x @ up)
-    return a @ down
+    a = moe.map(lambda gate, up: moe.silu(gate) * up, moe.linear(x, gate), moe.linear(x, up))
+    return moe.linear(a, down)
 
 
 rows = moe.dispatch(h, plan)
 outs = moe.experts(plan, swiglu, rows, params=[
-    g.parameter("gate_proj", [4, 16, 24]), g.parameter("up_proj", [4, 16, 24]),
-    g.parameter("down_proj", [4, 24, 16])])
+    g.parameter("gate_proj", [4, 24, 16]), g.parameter("up_proj", [4, 24, 16]),
+    g.parameter("down_proj", [4, 16, 24])])
 routed = moe.combine(outs, plan, w)
-shared = swiglu(h, g.parameter("shared_gate", [16, 48]), g.parameter("shared_up", [16, 48]),
-                g.parameter("shared_down", [48, 16]))
+shared = swiglu(h, g.parameter("shared_gate", [48, 16]), g.parameter("shared_up", [48, 16]),
+                g.parameter("shared_down", [16, 48]))
 y = moe.map(lambda x, gate, routed, shared: x + gate * (routed + shared), x, gate, routed, shared)
 g.output(y=y, ids=ids)
 print(g.text(), end="")

@@ -16,14 +16,14 @@ g = moe.Graph(__doc__)
 
 
 def swiglu(x, gate, up, down):
-    a = moe.map(lambda gate, up: moe.silu(gate) * up, x @ gate, x @ up)
-    return a @ down
+    a = moe.map(lambda gate, up: moe.silu(gate) * up, moe.linear(x, gate), moe.linear(x, up))
+    return moe.linear(a, down)
 
 
 def bank(name, experts):
-    return [g.parameter(f"{name}.gate", [experts, 16, 24]),
-            g.parameter(f"{name}.up", [experts, 16, 24]),
-            g.parameter(f"{name}.down", [experts, 24, 16])]
+    return [g.parameter(f"{name}.gate", [experts, 24, 16]),
+            g.parameter(f"{name}.up", [experts, 24, 16]),
+            g.parameter(f"{name}.down", [experts, 16, 24])]
 
 
 g.function("action_space")
@@ -47,8 +47,8 @@ ids = moe.select(p, moe.top_k(4))
 w = moe.weigh(p, ids, "sum")
 plan = moe.plan(ids, experts=8)
 outs = moe.experts(plan, swiglu, moe.dispatch(x, plan), bank("balanced", 8))
-shared = swiglu(x, g.parameter("shared.gate", [16, 24]), g.parameter("shared.up", [16, 24]),
-                g.parameter("shared.down", [24, 16]))
+shared = swiglu(x, g.parameter("shared.gate", [24, 16]), g.parameter("shared.up", [24, 16]),
+                g.parameter("shared.down", [16, 24]))
 y = moe.combine(outs, plan, w, init=shared)
 g.output(y=y)
 print(g.text(), end="")

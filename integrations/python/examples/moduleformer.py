@@ -44,7 +44,8 @@ def attention(x, plan):
 g.function("attention")
 x = g.input("x", ["T", 16])
 plan, w = route(x, "heads")
-outs = moe.experts(plan, lambda o, w: o @ w, attention(x, plan), [g.parameter("heads.o", [4, 8, 16])])
+outs = moe.experts(plan, lambda o, w: o @ w, attention(x, plan),
+                   [g.parameter("heads.o", [4, 8, 16])])
 y = moe.combine(outs, plan, w)
 g.output(y=y)
 

@@ -19,8 +19,8 @@ g = moe.Graph(__doc__)
 
 
 def swiglu(x, gate, up, down):
-    a = moe.map(lambda gate, up: moe.silu(gate) * up, x @ gate, x @ up)
-    return a @ down
+    a = moe.map(lambda gate, up: moe.silu(gate) * up, moe.linear(x, gate), moe.linear(x, up))
+    return moe.linear(a, down)
 
 
 def model(tokens, policy):
@@ -30,8 +30,8 @@ def model(tokens, policy):
     w = moe.weigh(s, ids, "softmax")
     plan = moe.plan(ids, experts=4)
     outs = moe.experts(plan, swiglu, moe.dispatch(h, plan), params=[
-        g.parameter("gate", [4, 16, 24]), g.parameter("up", [4, 16, 24]),
-        g.parameter("down", [4, 24, 16])])
+        g.parameter("gate", [4, 24, 16]), g.parameter("up", [4, 24, 16]),
+        g.parameter("down", [4, 16, 24])])
     return moe.combine(outs, plan, w, init=h) @ g.parameter("head", [16, 13])
 
 

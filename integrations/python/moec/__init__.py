@@ -24,8 +24,9 @@ from .routing import (Policy, combine, dispatch, experts, grouped_top_k, limit, 
 from .scalars import (absolute, cast, ceil, ceil_divide, equal, erf, exp, floor, gelu, log,
                       logical_and, logical_not, logical_or, maximum, minimum, not_equal,
                       relu, rsqrt, sigmoid, silu, sqrt, tanh, where)
-from .tensors import (as_tensor, collapse, column, concat, constant, dim, expand, extract, flat, full, insert,
-                      matmul, position, size, softmax, take, transpose)
+from .tensors import (as_tensor, collapse, column, concat, constant, dim, expand, extract,
+                      flat, full, insert, linear, matmul, position, size, softmax, take,
+                      transpose)
 from .tensors import map_values as map
 from .tensors import max_over as max
 from .tensors import sum_over as sum

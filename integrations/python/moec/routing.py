@@ -84,9 +84,9 @@ def weigh(scores, ids, norm="none", **options):
              if not isinstance(value, str) else f"{key} = #moe.eps_mode<{value}>"
              for key, value in options.items()]
     kind = (ids.shape, scores.dtype)
+    attributes = " {" + ", ".join(texts) + "}" if texts else ""
     return scores.function.emit(
-        "weights", f"moe.weigh {norm} {scores}, {ids}{' {' + ', '.join(texts) + '}' if texts else ''}"
-        f" : {scores.type}, {ids.type} -> {tensor_type(*kind)}", kind)
+        "weights", f"moe.weigh {norm} {scores}, {ids}{attributes} : {scores.type}, {ids.type} -> {tensor_type(*kind)}", kind)
 
 
 class Plan:

@@ -125,6 +125,11 @@ def matmul(a, b, transposed=False):
                          f"outs({out} : {out.type}) -> {out.type}", (shape, a.dtype))
 
 
+def linear(x, weight):
+    """[T, in] by a weight [out, in], as checkpoints keep it."""
+    return matmul(x, weight, transposed=True)
+
+
 def softmax(x, axis=-1):
     axis %= x.rank
     out = x.function.empty([x], x.shape, x.dtype)

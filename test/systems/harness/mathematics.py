@@ -48,6 +48,11 @@ def swiglu(x, gate, up, down):
     return (silu(x @ gate) * (x @ up)) @ down
 
 
+def swiglu_linear(x, gate, up, down):
+    """The same with weights [out, in]."""
+    return swiglu(x, gate.T, up.T, down.T)
+
+
 def norm(x, gain=1, bias=0, eps=1e-5):
     centred = x - x.mean(-1, keepdims=True)
     return centred / np.sqrt((centred ** 2).mean(-1, keepdims=True) + eps) * gain + bias
