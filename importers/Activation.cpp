@@ -1,43 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "importers/Activation.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "importers/Scalar.h"
 
 using namespace moec;
 using namespace mlir;
 
 namespace {
-
-/// Scalar f32 arithmetic that reads like the formula.
-struct Scalar {
-  OpBuilder &builder;
-  Location loc;
-
-  Value constant(double value) {
-    return arith::ConstantOp::create(builder, loc,
-                                     builder.getF32FloatAttr(value));
-  }
-  Value add(Value a, Value b) {
-    return arith::AddFOp::create(builder, loc, a, b);
-  }
-  Value mul(Value a, Value b) {
-    return arith::MulFOp::create(builder, loc, a, b);
-  }
-  Value max(Value a, Value b) {
-    return arith::MaximumFOp::create(builder, loc, a, b);
-  }
-  Value min(Value a, Value b) {
-    return arith::MinimumFOp::create(builder, loc, a, b);
-  }
-  Value tanh(Value a) { return math::TanhOp::create(builder, loc, a); }
-  Value sigmoid(Value a) {
-    Value exp = math::ExpOp::create(builder, loc,
-                                    arith::NegFOp::create(builder, loc, a));
-    Value one = constant(1.0);
-    return arith::DivFOp::create(builder, loc, one, add(one, exp));
-  }
-};
 
 Value buildIdentity(OpBuilder &, Location, Value x) { return x; }
 

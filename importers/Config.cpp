@@ -4,6 +4,7 @@
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include <cmath>
 
 using namespace moec;
 using llvm::createStringError;
@@ -41,12 +42,42 @@ Expected<Config> Config::open(StringRef path) {
 }
 
 const Json *Config::find(StringRef key) const {
-  auto found = root.find(key.str());
-  return found == root.end() || found->is_null() ? nullptr : &*found;
+  const Json *place = &root;
+  while (!key.empty()) {
+    auto [first, rest] = key.split('.');
+    auto found = place->find(first.str());
+    if (!place->is_object() || found == place->end())
+      return nullptr;
+    place = &*found;
+    key = rest;
+  }
+  return place->is_null() ? nullptr : place;
+}
+
+bool Config::isList(StringRef key) const {
+  const Json *value = find(key);
+  return value && value->is_array();
+}
+
+StringRef Config::findFirst(llvm::ArrayRef<StringRef> keys) const {
+  for (StringRef key : keys)
+    if (has(key))
+      return key;
+  return {};
+}
+
+Expected<Config> Config::getObject(StringRef key) const {
+  const Json *value = find(key);
+  if (!value)
+    return fail(key, "expected an object, found none");
+  if (!value->is_object())
+    return fail(key, "expected an object, found " + describeJson(*value));
+  return Config(*value, path, prefix + key.str() + ".");
 }
 
 llvm::Error Config::fail(StringRef key, const Twine &why) const {
-  return createStringError(Twine(path) + ": field '" + key + "': " + why);
+  return createStringError(Twine(path) + ": field '" + prefix + key +
+                           "': " + why);
 }
 
 Expected<int64_t> Config::checkNumber(StringRef key, const Json &value,
@@ -59,18 +90,25 @@ Expected<int64_t> Config::checkNumber(StringRef key, const Json &value,
 }
 
 Expected<int64_t> Config::getSize(llvm::ArrayRef<StringRef> keys,
-                                  StringRef what, int64_t max) const {
+                                  StringRef what, int64_t max,
+                                  int64_t layer) const {
   std::optional<int64_t> result;
   StringRef from;
   for (StringRef key : keys) {
     const Json *value = find(key);
     if (!value)
       continue;
+    if (layer >= 0 && value->is_array()) {
+      if (static_cast<uint64_t>(layer) >= value->size())
+        return fail(key, "expected a number for layer " + Twine(layer) +
+                             ", found " + Twine(value->size()) + " numbers");
+      value = &(*value)[layer];
+    }
     auto number = checkNumber(key, *value, 1, max);
     if (!number)
       return number;
     if (result && *result != *number)
-      return fail(key, "expected the value of '" + from + "' (" +
+      return fail(key, "expected the value of '" + prefix + from + "' (" +
                            Twine(*result) + "), found " + Twine(*number));
     result = *number;
     from = key;
@@ -79,7 +117,7 @@ Expected<int64_t> Config::getSize(llvm::ArrayRef<StringRef> keys,
     return *result;
   std::string names;
   for (StringRef key : keys)
-    names += (names.empty() ? "'" : " or '") + key.str() + "'";
+    names += (names.empty() ? "'" : " or '") + prefix + key.str() + "'";
   return createStringError(Twine(path) + ": expected field " + names + " (" +
                            what + "), found none");
 }
@@ -102,7 +140,7 @@ Expected<bool> Config::getFlag(StringRef key, bool otherwise) const {
 Expected<std::string> Config::getString(StringRef key) const {
   const Json *value = find(key);
   if (!value)
-    return createStringError(Twine(path) + ": expected field '" + key +
+    return createStringError(Twine(path) + ": expected field '" + prefix + key +
                              "', found none");
   if (!value->is_string())
     return fail(key, "expected a string, found " + describeJson(*value));
@@ -114,18 +152,68 @@ Expected<std::string> Config::getStringOr(StringRef key,
   return has(key) ? getString(key) : otherwise.str();
 }
 
-Expected<std::vector<int64_t>> Config::getNumbers(StringRef key) const {
-  std::vector<int64_t> numbers;
+Expected<double> Config::getNumber(StringRef key, double otherwise) const {
   const Json *value = find(key);
   if (!value)
-    return numbers;
-  if (!value->is_array())
+    return otherwise;
+  if (!value->is_number() || !std::isfinite(value->get<double>()))
+    return fail(key, "expected a number, found " + describeJson(*value));
+  return value->get<double>();
+}
+
+/// The list in a field, or null.
+Expected<const Json *> Config::findList(StringRef key) const {
+  const Json *value = find(key);
+  if (value && !value->is_array())
     return fail(key, "expected a list, found " + describeJson(*value));
-  for (const Json &entry : *value) {
+  return value;
+}
+
+Expected<std::optional<double>> Config::getLayerNumber(StringRef key,
+                                                       int64_t layer) const {
+  auto list = findList(key);
+  if (!list)
+    return list.takeError();
+  if (!*list)
+    return std::optional<double>();
+  if (static_cast<uint64_t>(layer) >= (*list)->size())
+    return fail(key, "expected an entry for layer " + Twine(layer) +
+                         ", found " + Twine((*list)->size()) + " entries");
+  const Json &entry = (**list)[layer];
+  if (entry.is_null())
+    return std::optional<double>();
+  if (!entry.is_number() || !std::isfinite(entry.get<double>()))
+    return fail(key, "expected numbers, found " + describeJson(entry));
+  return std::optional<double>(entry.get<double>());
+}
+
+Expected<std::vector<int64_t>> Config::getNumbers(StringRef key) const {
+  std::vector<int64_t> numbers;
+  auto list = findList(key);
+  if (!list)
+    return list.takeError();
+  if (!*list)
+    return numbers;
+  for (const Json &entry : **list) {
     std::optional<int64_t> number = getInteger(entry);
     if (!number)
       return fail(key, "expected whole numbers, found " + describeJson(entry));
     numbers.push_back(*number);
   }
   return numbers;
+}
+
+Expected<std::vector<std::string>> Config::getStrings(StringRef key) const {
+  std::vector<std::string> strings;
+  auto list = findList(key);
+  if (!list)
+    return list.takeError();
+  if (!*list)
+    return strings;
+  for (const Json &entry : **list) {
+    if (!entry.is_string())
+      return fail(key, "expected strings, found " + describeJson(entry));
+    strings.push_back(entry.get<std::string>());
+  }
+  return strings;
 }

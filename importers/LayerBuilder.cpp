@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "importers/LayerBuilder.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "importers/Routing.h"
+#include "importers/RowBuilder.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "llvm/Support/SaveAndRestore.h"
 
 using namespace moec;
 using namespace mlir;
@@ -16,287 +13,413 @@ namespace {
 
 class LayerBuilder {
 public:
-  LayerBuilder(ModuleOp module, const LayerSpec &spec)
-      : builder(module.getLoc(), module.getContext()), spec(spec) {
-    builder.setInsertionPointToEnd(module.getBody());
-  }
+  LayerBuilder(func::FuncOp function, const LayerSpec &spec)
+      : function(function), rows(function, spec.name), builder(rows.builder),
+        spec(spec) {}
 
   void build();
 
 private:
-  struct Router {
-    Value logits, ids, weights;
-  };
+  LayerInputs readArguments();
+  Value flatten(Value batch);
+  Value buildExperts(Value tokens, const Routing &routing);
+  Value buildRoutedIds(const Routing &routing);
+  void buildBody(moe::ExpertsOp experts, unsigned region,
+                 const FeedForwardSpec *network, unsigned firstStack);
+  Value buildRouted(Value tokens, const Routing &routing);
+  Value addShared(Value tokens, Value routed);
+  Value buildSinks(Value tokens, Value weights);
 
-  FlatSymbolRefAttr declare(llvm::StringRef name, const ParameterSpec &param,
-                            llvm::ArrayRef<int64_t> shape);
-  void declareParameters();
-  func::FuncOp declareFunction();
-  Router buildRouter(Value tokens);
-  Value buildExperts(Value tokens, const Router &router);
-  Value buildShared(Value tokens, Value routed);
-
-  RankedTensorType rowsOf(int64_t width, Type element) {
-    return RankedTensorType::get({ShapedType::kDynamic, width}, element);
-  }
-  RankedTensorType rowsOf(int64_t width) {
-    return rowsOf(width, builder.getF32Type());
-  }
-  Value load(FlatSymbolRefAttr symbol);
-  Value empty(int64_t width);
-  Value zeros(int64_t width);
-  Value linear(Value rows, Value weight);
-  Value elementwise(
-      llvm::ArrayRef<Value> inputs,
-      llvm::function_ref<Value(OpBuilder &, Location, ValueRange)> body);
-  Value glu(Value rows, Value gate, Value up, Value down);
-
-  ImplicitLocOpBuilder builder;
+  func::FuncOp function;
+  RowBuilder rows;
+  ImplicitLocOpBuilder &builder;
   const LayerSpec &spec;
-  llvm::StringMap<RankedTensorType> types;
-  FlatSymbolRefAttr router, gate, up, down;
-  FlatSymbolRefAttr sharedGate, sharedUp, sharedDown, sharedSwitch;
-  Value zeroIndex, zero;
-  Value numRows; ///< of the tensors that are being computed
+  LayerInputs inputs;
+  Value batchSizes[2]; ///< B and S of a batch of sequences
+  Value expertScale;   ///< of the norm of experts' rows
 };
 
+} // namespace
+
 //===----------------------------------------------------------------------===//
-// Declarations
+// The function
 //===----------------------------------------------------------------------===//
 
-FlatSymbolRefAttr LayerBuilder::declare(llvm::StringRef name,
-                                        const ParameterSpec &param,
-                                        llvm::ArrayRef<int64_t> shape) {
-  std::string symbol = spec.name + "." + name.str();
-  auto type = RankedTensorType::get(shape, param.element);
-  types[symbol] = type;
-  ml_program::GlobalOp::create(builder, symbol, type, /*is_mutable=*/false,
-                               param.value, builder.getStringAttr("private"));
-  return FlatSymbolRefAttr::get(builder.getContext(), symbol);
+namespace {
+/// An argument or result: `dims` has the name of each dynamic dimension.
+struct Port {
+  llvm::StringRef name;
+  RankedTensorType type;
+  llvm::ArrayRef<llvm::StringRef> dims;
+};
+} // namespace
+
+static DictionaryAttr describe(Builder builder, const Port &port) {
+  llvm::SmallVector<std::string> names;
+  for (auto [index, size] : llvm::enumerate(port.type.getShape()))
+    names.push_back(ShapedType::isDynamic(size) ? port.dims[index].str()
+                                                : std::to_string(size));
+  llvm::SmallVector<llvm::StringRef> dims(names.begin(), names.end());
+  return builder.getDictionaryAttr(
+      {builder.getNamedAttr(moe::kNameAttr, builder.getStringAttr(port.name)),
+       builder.getNamedAttr(moe::kDimsAttr, builder.getStrArrayAttr(dims))});
 }
 
-void LayerBuilder::declareParameters() {
-  int64_t hidden = spec.hidden, experts = spec.experts;
-  router = declare("router", spec.router, {experts, hidden});
-  const GluSpec &expert = spec.expert;
-  gate = declare("experts.gate", expert.gate, {experts, expert.size, hidden});
-  up = declare("experts.up", expert.up, {experts, expert.size, hidden});
-  down = declare("experts.down", expert.down, {experts, hidden, expert.size});
-  if (!spec.shared)
-    return;
-  int64_t size = spec.shared->size;
-  sharedGate = declare("shared.gate", spec.shared->gate, {size, hidden});
-  sharedUp = declare("shared.up", spec.shared->up, {size, hidden});
-  sharedDown = declare("shared.down", spec.shared->down, {hidden, size});
-  if (spec.sharedGate)
-    sharedSwitch = declare("shared.switch", *spec.sharedGate, {1, hidden});
-}
-
-func::FuncOp LayerBuilder::declareFunction() {
-  Type i32 = builder.getI32Type();
-  auto type = builder.getFunctionType(
-      {rowsOf(spec.hidden)}, {rowsOf(spec.hidden), rowsOf(spec.experts),
-                              rowsOf(spec.topK, i32), rowsOf(spec.topK)});
-  auto describe = [&](llvm::StringRef name, int64_t width) {
-    return builder.getDictionaryAttr(
-        {builder.getNamedAttr(moe::kNameAttr, builder.getStringAttr(name)),
-         builder.getNamedAttr(
-             moe::kDimsAttr,
-             builder.getStrArrayAttr({"T", std::to_string(width)}))});
+static func::FuncOp declareFunction(ModuleOp module, const LayerSpec &spec) {
+  ImplicitLocOpBuilder builder(module.getLoc(), module.getContext());
+  builder.setInsertionPointToEnd(module.getBody());
+  Type f32 = builder.getF32Type(), i32 = builder.getI32Type();
+  int64_t dynamic = ShapedType::kDynamic;
+  auto tensor = [&](llvm::ArrayRef<int64_t> shape, Type element) {
+    return RankedTensorType::get(shape, element);
   };
-  auto function = func::FuncOp::create(builder, spec.name + ".moe", type);
-  llvm::SmallVector<DictionaryAttr> results = {
-      describe("moe_out", spec.hidden), describe("router_logits", spec.experts),
-      describe("topk_ids", spec.topK), describe("topk_weights", spec.topK)};
-  function.setAllArgAttrs(
-      llvm::ArrayRef<DictionaryAttr>(describe("hidden_states", spec.hidden)));
-  function.setAllResultAttrs(llvm::ArrayRef<DictionaryAttr>(results));
+  static constexpr llvm::StringRef kTokens[] = {"T"};
+  static constexpr llvm::StringRef kBatch[] = {"B", "S"};
+  bool batch = spec.capacity && spec.capacity->perSequence;
+  Port hidden = {"hidden_states", tensor({dynamic, spec.hidden}, f32), kTokens};
+  if (batch)
+    hidden = {"hidden_states", tensor({dynamic, dynamic, spec.hidden}, f32),
+              kBatch};
+  llvm::SmallVector<Port> arguments = {hidden};
+  if (spec.router.ownInput)
+    arguments.push_back(
+        {"router_input", tensor({dynamic, spec.hidden}, f32), kTokens});
+  const auto &network = spec.router.network;
+  auto states =
+      network ? tensor({dynamic, network->down.size}, f32) : RankedTensorType();
+  if (network && network->stateScale)
+    arguments.push_back({"router_states", states, kTokens});
+  if (spec.router.table)
+    arguments.push_back({"input_ids", tensor({dynamic}, i32), kTokens});
+  if (spec.otherExpert)
+    arguments.push_back({"token_types", tensor({dynamic}, i32), kTokens});
+
+  Port out = hidden;
+  out.name = "moe_out";
+  llvm::SmallVector<Port> results = {out};
+  if (network)
+    results.push_back({"router_states", states, kTokens});
+  int64_t classes = spec.router.productKey ? 2 * spec.router.productKey->side
+                                           : spec.getClasses() + spec.sinks;
+  results.push_back(
+      {"router_logits", tensor({dynamic, classes}, f32), kTokens});
+  results.push_back({"topk_ids", tensor({dynamic, spec.topK}, i32), kTokens});
+  results.push_back(
+      {"topk_weights", tensor({dynamic, spec.topK}, f32), kTokens});
+
+  llvm::SmallVector<Type> argumentTypes, resultTypes;
+  llvm::SmallVector<DictionaryAttr> argumentAttrs, resultAttrs;
+  for (const Port &port : arguments) {
+    argumentTypes.push_back(port.type);
+    argumentAttrs.push_back(describe(builder, port));
+  }
+  for (const Port &port : results) {
+    resultTypes.push_back(port.type);
+    resultAttrs.push_back(describe(builder, port));
+  }
+  auto function =
+      func::FuncOp::create(builder, spec.name + ".moe",
+                           builder.getFunctionType(argumentTypes, resultTypes));
+  function.setAllArgAttrs(llvm::ArrayRef<DictionaryAttr>(argumentAttrs));
+  function.setAllResultAttrs(llvm::ArrayRef<DictionaryAttr>(resultAttrs));
+  function.addEntryBlock();
   return function;
 }
 
-//===----------------------------------------------------------------------===//
-// Small pieces
-//===----------------------------------------------------------------------===//
-
-Value LayerBuilder::load(FlatSymbolRefAttr symbol) {
-  return ml_program::GlobalLoadConstOp::create(
-      builder, types.lookup(symbol.getValue()), symbol);
-}
-
-/// An uninitialised tensor of numRows rows.
-Value LayerBuilder::empty(int64_t width) {
-  return tensor::EmptyOp::create(builder, rowsOf(width), ValueRange{numRows});
-}
-
-Value LayerBuilder::zeros(int64_t width) {
-  return linalg::FillOp::create(builder, zero, empty(width)).getResult(0);
-}
-
-/// rows . weight^T, for a weight [out, in] of any float type.
-Value LayerBuilder::linear(Value rows, Value weight) {
-  int64_t width = cast<RankedTensorType>(weight.getType()).getDimSize(0);
-  Value init = zeros(width);
-  return linalg::MatmulTransposeBOp::create(
-             builder, builder.getLoc(), TypeRange{init.getType()},
-             ValueRange{rows, weight}, ValueRange{init})
-      .getResult(0);
-}
-
-/// An elementwise computation on equally many rows. The first input gives the
-/// width; an input of one column is the same for all columns.
-Value LayerBuilder::elementwise(
-    llvm::ArrayRef<Value> inputs,
-    llvm::function_ref<Value(OpBuilder &, Location, ValueRange)> body) {
-  AffineExpr row = builder.getAffineDimExpr(0);
-  AffineExpr column = builder.getAffineDimExpr(1);
-  AffineExpr first = builder.getAffineConstantExpr(0);
-  auto width = [](Value value) {
-    return cast<RankedTensorType>(value.getType()).getDimSize(1);
-  };
-  llvm::SmallVector<AffineMap> maps;
-  for (Value input : inputs) {
-    bool broadcast = width(input) == 1 && width(inputs[0]) != 1;
-    maps.push_back(AffineMap::get(2, 0, {row, broadcast ? first : column},
-                                  builder.getContext()));
-  }
-  maps.push_back(builder.getMultiDimIdentityMap(2));
-  Value init = empty(width(inputs[0]));
+/// [B, S, H] as [T, H]; sequences become the segments of tokens.
+Value LayerBuilder::flatten(Value batch) {
+  for (int dim : {0, 1})
+    batchSizes[dim] = tensor::DimOp::create(builder, batch, dim);
+  llvm::SmallVector<ReassociationIndices> join = {{0, 1}, {2}};
+  Value tokens = tensor::CollapseShapeOp::create(
+      builder, rows.rowsOf(spec.hidden), batch, join);
+  rows.countRowsOf(tokens);
+  Type i32 = builder.getI32Type();
+  auto type = RankedTensorType::get({ShapedType::kDynamic}, i32);
+  Value init =
+      tensor::EmptyOp::create(builder, type, ValueRange{rows.getNumRows()});
+  llvm::SmallVector<AffineMap> maps = {builder.getMultiDimIdentityMap(1)};
   llvm::SmallVector<utils::IteratorType> iterators(
-      2, utils::IteratorType::parallel);
-  return linalg::GenericOp::create(
-             builder, TypeRange{init.getType()}, inputs, ValueRange{init}, maps,
-             iterators,
-             [&](OpBuilder &b, Location loc, ValueRange args) {
-               linalg::YieldOp::create(b, loc, body(b, loc, args.drop_back()));
-             })
-      .getResult(0);
+      1, utils::IteratorType::parallel);
+  inputs.segments =
+      linalg::GenericOp::create(
+          builder, TypeRange{type}, ValueRange{}, ValueRange{init}, maps,
+          iterators,
+          [&](OpBuilder &b, Location loc, ValueRange) {
+            Value token = linalg::IndexOp::create(b, loc, 0);
+            Value sequence =
+                arith::DivUIOp::create(b, loc, token, batchSizes[1]);
+            linalg::YieldOp::create(
+                b, loc,
+                arith::IndexCastOp::create(b, loc, i32, sequence).getResult());
+          })
+          .getResult(0);
+  return tokens;
 }
 
-Value LayerBuilder::glu(Value rows, Value gate, Value up, Value down) {
-  Value g = linear(rows, gate);
-  Value u = linear(rows, up);
-  Value h = elementwise(
-      {g, u}, [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
-        Value activated = spec.activation->build(b, loc, args[0]);
-        return arith::MulFOp::create(b, loc, activated, args[1]);
-      });
-  return linear(h, down);
+LayerInputs LayerBuilder::readArguments() {
+  for (BlockArgument argument : function.getArguments()) {
+    llvm::StringRef name = function
+                               .getArgAttrOfType<StringAttr>(
+                                   argument.getArgNumber(), moe::kNameAttr)
+                               .getValue();
+    if (name == "hidden_states")
+      inputs.tokens = argument;
+    else if (name == "router_input")
+      inputs.routerInput = argument;
+    else if (name == "router_states")
+      inputs.routerStates = argument;
+    else if (name == "input_ids")
+      inputs.inputIds = argument;
+    else
+      inputs.tokenTypes = argument;
+  }
+  if (cast<RankedTensorType>(inputs.tokens.getType()).getRank() == 3)
+    inputs.tokens = flatten(inputs.tokens);
+  else
+    rows.countRowsOf(inputs.tokens);
+  return inputs;
+}
+
+//===----------------------------------------------------------------------===//
+// Experts
+//===----------------------------------------------------------------------===//
+
+/// A region: the network, or the identity where there is none. Its stacks begin
+/// with operand `firstStack`.
+void LayerBuilder::buildBody(moe::ExpertsOp experts, unsigned region,
+                             const FeedForwardSpec *network,
+                             unsigned firstStack) {
+  OpBuilder::InsertionGuard guard(builder);
+  Block *body = builder.createBlock(&experts.getBodies()[region]);
+  Location loc = builder.getLoc();
+  int64_t width = spec.getExpertWidth();
+  Value expertRows = body->addArgument(rows.rowsOf(width), loc);
+  llvm::SmallVector<Value> slices;
+  for (Value stack : experts.getParams()) {
+    auto type = cast<RankedTensorType>(stack.getType());
+    slices.push_back(
+        body->addArgument(RankedTensorType::get(type.getShape().drop_front(),
+                                                type.getElementType()),
+                          loc));
+  }
+  body->addArgument(builder.getIndexType(), loc);
+  if (!network) {
+    moe::YieldOp::create(builder, ValueRange{expertRows});
+    return;
+  }
+  unsigned next = firstStack;
+  auto take = [&](bool there) { return there ? slices[next++] : Value(); };
+  RowBuilder::FeedForward weights;
+  weights.gate = take(network->gate.has_value());
+  weights.up = take(true);
+  weights.down = take(true);
+  weights.gateBias = take(network->gateBias.has_value());
+  weights.upBias = take(network->upBias.has_value());
+  weights.downBias = take(network->downBias.has_value());
+  Value before = rows.countRowsOf(expertRows);
+  Value result = rows.feedForward(expertRows, weights, network->body);
+  if (spec.expertNorm)
+    result = rows.norm(result, *spec.expertNorm, expertScale);
+  rows.setNumRows(before);
+  moe::YieldOp::create(builder, ValueRange{result});
+}
+
+/// Ids among all experts: those of tokens of type 1 follow the others.
+Value LayerBuilder::buildRoutedIds(const Routing &routing) {
+  if (!spec.otherExpert)
+    return routing.ids;
+  Type i32 = builder.getI32Type();
+  return rows.elementwise(
+      {routing.ids, inputs.tokenTypes},
+      [&](Scalar s, ValueRange args) -> Value {
+        auto constant = [&](int64_t value) {
+          return arith::ConstantOp::create(s.builder, s.loc,
+                                           s.builder.getI32IntegerAttr(value));
+        };
+        Value isFirst = arith::CmpIOp::create(
+            s.builder, s.loc, arith::CmpIPredicate::eq, args[1], constant(0));
+        Value shift = arith::SelectOp::create(
+            s.builder, s.loc, isFirst, constant(0), constant(spec.experts));
+        return arith::AddIOp::create(s.builder, s.loc, args[0], shift);
+      },
+      i32);
+}
+
+Value LayerBuilder::buildExperts(Value tokens, const Routing &routing) {
+  int64_t width = spec.getExpertWidth();
+  int64_t sets = spec.otherExpert ? 2 : 1;
+  int64_t members = sets * spec.experts + spec.identities + spec.skips;
+  auto planType = moe::PlanType::get(builder.getContext(), members, spec.topK);
+  Value plan = moe::PlanOp::create(builder, planType, buildRoutedIds(routing),
+                                   /*tokens=*/Value());
+  bool weighsInput = spec.router.weighsInput;
+  Value dispatched =
+      moe::DispatchOp::create(builder, rows.rowsOf(width), tokens, plan,
+                              weighsInput ? routing.weights : Value());
+  llvm::SmallVector<Value> stacks;
+  auto declare = [&](llvm::StringRef name, const FeedForwardSpec &network) {
+    auto weights = rows.declare(name, network, width, {spec.experts});
+    for (Value value : {weights.gate, weights.up, weights.down,
+                        weights.gateBias, weights.upBias, weights.downBias})
+      if (value)
+        stacks.push_back(value);
+  };
+  declare("experts", spec.expert);
+  unsigned secondSet = stacks.size();
+  if (spec.otherExpert)
+    declare("other_experts", *spec.otherExpert);
+  if (spec.expertNorm && spec.expertNorm->scale)
+    expertScale =
+        rows.parameter("experts.norm", *spec.expertNorm->scale, {width});
+
+  llvm::SmallVector<int32_t> regions, slots;
+  unsigned identityRegion = sets;
+  for (int64_t expert = 0; expert < members; ++expert) {
+    bool network = expert < sets * spec.experts;
+    bool identity = !network && expert < sets * spec.experts + spec.identities;
+    regions.push_back(network ? expert / spec.experts
+                              : (identity ? identityRegion : -1));
+    slots.push_back(network ? expert % spec.experts : 0);
+  }
+  bool uniform = sets == 1 && members == spec.experts;
+  unsigned bodies = sets + (spec.identities ? 1 : 0);
+  auto experts = moe::ExpertsOp::create(
+      builder, TypeRange{rows.rowsOf(width)}, plan, ValueRange{dispatched},
+      stacks, uniform ? nullptr : builder.getDenseI32ArrayAttr(regions),
+      uniform ? nullptr : builder.getDenseI32ArrayAttr(slots), bodies);
+  buildBody(experts, 0, &spec.expert, 0);
+  if (spec.otherExpert)
+    buildBody(experts, 1, &*spec.otherExpert, secondSet);
+  if (spec.identities)
+    buildBody(experts, identityRegion, nullptr, 0);
+  return moe::CombineOp::create(builder, rows.rowsOf(width),
+                                experts.getOutputs().front(), plan,
+                                weighsInput ? Value() : routing.weights,
+                                rows.zeros(width), moe::CombineInto::Add);
 }
 
 //===----------------------------------------------------------------------===//
 // The layer
 //===----------------------------------------------------------------------===//
 
-LayerBuilder::Router LayerBuilder::buildRouter(Value tokens) {
-  Router result;
-  result.logits = linear(tokens, load(router));
-  Value scores;
-  if (spec.score == ScoreFunction::Softmax) {
-    Value init = empty(spec.experts);
-    scores = linalg::SoftmaxOp::create(builder, TypeRange{init.getType()},
-                                       result.logits, init, /*dimension=*/1)
-                 ->getResult(0);
-  } else {
-    const Activation *sigmoid = findActivation("sigmoid");
-    scores = elementwise({result.logits},
-                         [&](OpBuilder &b, Location loc, ValueRange args) {
-                           return sigmoid->build(b, loc, args[0]);
-                         });
+Value LayerBuilder::buildRouted(Value tokens, const Routing &routing) {
+  auto project = [&](Value x, llvm::StringRef name,
+                     const ProjectionSpec &layer) {
+    int64_t in = cast<RankedTensorType>(x.getType()).getDimSize(1);
+    Value weight = rows.parameter(name, layer.weight, {layer.size, in});
+    Value bias = layer.bias ? rows.parameter((name + ".bias").str(),
+                                             *layer.bias, {layer.size})
+                            : Value();
+    return rows.linear(x, weight, bias);
+  };
+  Value input = tokens;
+  if (spec.intoLatent) {
+    input = project(input, "into_latent", *spec.intoLatent);
+    if (const auto &norm = spec.latentNorm)
+      input =
+          rows.norm(input, *norm,
+                    norm->scale ? rows.parameter("latent_norm", *norm->scale,
+                                                 {spec.intoLatent->size})
+                                : Value());
   }
-  MLIRContext *context = builder.getContext();
-  moe::SelectionPolicyInterface policy;
-  if (spec.groups)
-    policy = cast<moe::SelectionPolicyInterface>(moe::GroupedTopKAttr::get(
-        context, spec.topK, spec.groups->count, spec.groups->kept,
-        spec.groups->score, spec.groups->masked));
-  else
-    policy = cast<moe::SelectionPolicyInterface>(
-        moe::TopKAttr::get(context, spec.topK));
-  result.ids = moe::SelectOp::create(
-                   builder, TypeRange{rowsOf(spec.topK, builder.getI32Type())},
-                   ValueRange{scores}, /*mask=*/Value(), ValueRange{}, policy)
-                   .getIds();
-  result.weights = moe::WeighOp::create(
-      builder, rowsOf(spec.topK), scores, result.ids,
-      spec.normalize ? moe::WeightNorm::Sum : moe::WeightNorm::None,
-      llvm::APFloat(spec.eps), moe::EpsMode::Add, llvm::APFloat(spec.scale),
-      /*fill=*/llvm::APFloat(0.0), /*p=*/llvm::APFloat(2.0),
-      /*jitter=*/llvm::APFloat(0.0));
-  return result;
+  Value routed = buildExperts(input, routing);
+  if (spec.outOfLatent)
+    routed = project(routed, "out_of_latent", *spec.outOfLatent);
+  return rows.scale(routed, spec.routedScale);
 }
 
-Value LayerBuilder::buildExperts(Value tokens, const Router &routing) {
-  auto planType =
-      moe::PlanType::get(builder.getContext(), spec.experts, spec.topK);
-  auto rowsType = rowsOf(spec.hidden);
-  Value plan =
-      moe::PlanOp::create(builder, planType, routing.ids, /*tokens=*/Value());
-  Value rows = moe::DispatchOp::create(builder, rowsType, tokens, plan,
-                                       /*weights=*/Value());
-  llvm::SmallVector<Value> stacks = {load(gate), load(up), load(down)};
-  auto experts = moe::ExpertsOp::create(
-      builder, TypeRange{rowsType}, plan, ValueRange{rows}, stacks,
-      /*members=*/nullptr, /*slot=*/nullptr, /*bodiesCount=*/1);
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    Block *body = builder.createBlock(&experts.getBodies().front());
-    Location loc = builder.getLoc();
-    Value expertRows = body->addArgument(rowsType, loc);
-    llvm::SmallVector<Value> slices;
-    for (Value stack : stacks) {
-      auto type = cast<RankedTensorType>(stack.getType());
-      slices.push_back(
-          body->addArgument(RankedTensorType::get(type.getShape().drop_front(),
-                                                  type.getElementType()),
-                            loc));
+/// The routed rows, plus the shared expert's behind its gate.
+Value LayerBuilder::addShared(Value tokens, Value routed) {
+  auto weights = rows.declare("shared", spec.shared->network, spec.hidden);
+  llvm::SmallVector<Value> terms = {
+      routed, rows.feedForward(tokens, weights, spec.shared->network.body)};
+  if (spec.shared->gate)
+    terms.push_back(
+        rows.linear(tokens, rows.parameter("shared.switch", *spec.shared->gate,
+                                           {1, spec.hidden})));
+  return rows.elementwise(terms, [&](Scalar s, ValueRange args) {
+    Value share = args[1];
+    if (spec.shared->gate)
+      share = s.mul(s.sigmoid(args[2]), share);
+    return s.add(args[0], share);
+  });
+}
+
+static Value addRows(RowBuilder &rows, Value a, Value b) {
+  return rows.elementwise({a, b}, [](Scalar s, ValueRange args) {
+    return s.add(args[0], args[1]);
+  });
+}
+
+/// The sum of the sinks' networks, each with its weight inside.
+Value LayerBuilder::buildSinks(Value tokens, Value weights) {
+  auto stacks = rows.declare("sinks", spec.sink, spec.hidden, {spec.sinks});
+  auto slice = [&](Value stack, int64_t index) -> Value {
+    if (!stack)
+      return nullptr;
+    auto type = cast<RankedTensorType>(stack.getType());
+    llvm::SmallVector<OpFoldResult> offsets = {builder.getIndexAttr(index)};
+    llvm::SmallVector<OpFoldResult> sizes = {builder.getIndexAttr(1)};
+    for (int64_t size : type.getShape().drop_front()) {
+      offsets.push_back(builder.getIndexAttr(0));
+      sizes.push_back(builder.getIndexAttr(size));
     }
-    body->addArgument(builder.getIndexType(), loc);
-    llvm::SaveAndRestore scope(numRows);
-    numRows = tensor::DimOp::create(builder, expertRows, zeroIndex);
-    Value result = glu(expertRows, slices[0], slices[1], slices[2]);
-    moe::YieldOp::create(builder, ValueRange{result});
+    llvm::SmallVector<OpFoldResult> strides(type.getRank(),
+                                            builder.getIndexAttr(1));
+    auto part = RankedTensorType::get(type.getShape().drop_front(),
+                                      type.getElementType());
+    return tensor::ExtractSliceOp::create(builder, part, stack, offsets, sizes,
+                                          strides);
+  };
+  Value sum;
+  for (int64_t sink = 0; sink < spec.sinks; ++sink) {
+    RowBuilder::FeedForward part;
+    part.gate = slice(stacks.gate, sink);
+    part.up = slice(stacks.up, sink);
+    part.down = slice(stacks.down, sink);
+    Value value = rows.feedForward(tokens, part, spec.sink.body,
+                                   rows.columns(weights, sink, 1));
+    sum = sum ? addRows(rows, sum, value) : value;
   }
-  return moe::CombineOp::create(builder, rowsType, experts.getOutputs().front(),
-                                plan, routing.weights, zeros(spec.hidden),
-                                moe::CombineInto::Add);
-}
-
-Value LayerBuilder::buildShared(Value tokens, Value routed) {
-  Value gateWeight = load(sharedGate);
-  Value upWeight = load(sharedUp);
-  Value shared = glu(tokens, gateWeight, upWeight, load(sharedDown));
-  llvm::SmallVector<Value> inputs = {routed, shared};
-  if (spec.sharedGate)
-    inputs.push_back(linear(tokens, load(sharedSwitch)));
-  return elementwise(
-      inputs, [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
-        Value share = args[1];
-        if (spec.sharedGate) {
-          Value open = findActivation("sigmoid")->build(b, loc, args[2]);
-          share = arith::MulFOp::create(b, loc, open, share);
-        }
-        return arith::AddFOp::create(b, loc, args[0], share);
-      });
+  return sum;
 }
 
 void LayerBuilder::build() {
-  declareParameters();
-  func::FuncOp function = declareFunction();
-  builder.setInsertionPointToStart(function.addEntryBlock());
-  zeroIndex = arith::ConstantIndexOp::create(builder, 0);
-  zero = arith::ConstantOp::create(builder, builder.getF32FloatAttr(0.0));
-  Value tokens = function.getArgument(0);
-  numRows = tensor::DimOp::create(builder, tokens, zeroIndex);
-  Router routing = buildRouter(tokens);
-  Value result = buildExperts(tokens, routing);
+  readArguments();
+  Routing routing = buildRouting(rows, spec, inputs);
+  Value result = buildRouted(inputs.tokens, routing);
   if (spec.shared)
-    result = buildShared(tokens, result);
-  func::ReturnOp::create(builder, ValueRange{result, routing.logits,
-                                             routing.ids, routing.weights});
+    result = addShared(inputs.tokens, result);
+  if (spec.sinks)
+    result =
+        addRows(rows, result, buildSinks(inputs.tokens, routing.sinkWeights));
+  result = rows.scale(result, spec.outputScale);
+  if (spec.outputBias)
+    result = rows.elementwise(
+        {result,
+         rows.parameter("output_bias", *spec.outputBias, {spec.hidden})},
+        [](Scalar s, ValueRange args) { return s.add(args[0], args[1]); });
+  if (const auto &norm = spec.outputNorm)
+    result = rows.norm(
+        result, *norm,
+        norm->scale ? rows.parameter("output_norm", *norm->scale, {spec.hidden})
+                    : Value());
+  if (batchSizes[0]) {
+    llvm::SmallVector<ReassociationIndices> split = {{0, 1}, {2}};
+    llvm::SmallVector<OpFoldResult> sizes = {batchSizes[0], batchSizes[1],
+                                             builder.getIndexAttr(spec.hidden)};
+    result = tensor::ExpandShapeOp::create(
+        builder, cast<RankedTensorType>(function.getResultTypes().front()),
+        result, split, sizes);
+  }
+  llvm::SmallVector<Value> results = {result};
+  if (routing.routerStates)
+    results.push_back(routing.routerStates);
+  results.append({routing.logits, routing.ids, routing.weights});
+  func::ReturnOp::create(builder, results);
 }
 
-} // namespace
-
 void moec::buildMoeLayer(ModuleOp module, const LayerSpec &spec) {
-  LayerBuilder(module, spec).build();
+  LayerBuilder(declareFunction(module, spec), spec).build();
 }

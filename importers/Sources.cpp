@@ -15,10 +15,10 @@ static std::string describeShape(llvm::ArrayRef<int64_t> shape) {
   return text + "]";
 }
 
-llvm::Expected<ParameterSpec> moec::makeSource(SourceFiles &files,
-                                               StringRef file, StringRef tensor,
-                                               llvm::ArrayRef<int64_t> shape,
-                                               mlir::MLIRContext *context) {
+static llvm::Expected<ParameterSpec>
+makeTyped(SourceFiles &files, StringRef file, StringRef tensor,
+          llvm::ArrayRef<int64_t> shape, mlir::MLIRContext *context,
+          StringRef dtypes, llvm::function_ref<bool(mlir::Type)> isOne) {
   auto source = files.find(file, tensor);
   if (!source)
     return source.takeError();
@@ -29,14 +29,32 @@ llvm::Expected<ParameterSpec> moec::makeSource(SourceFiles &files,
                              describeShape(shape) + ", found " +
                              describeShape(source->entry->shape));
   mlir::Type element = getElementType(source->entry->dtype, context);
-  if (!element || !(element.isF32() || element.isF16() || element.isBF16()))
-    return createStringError(Twine(where) +
-                             ": expected dtype F32, F16 or BF16, found " +
-                             source->entry->dtype);
+  if (!element || !isOne(element))
+    return createStringError(Twine(where) + ": expected dtype " + dtypes +
+                             ", found " + source->entry->dtype);
   auto value =
       moe::SourceAttr::get(context, mlir::StringAttr::get(context, file),
                            mlir::StringAttr::get(context, tensor));
   return ParameterSpec{value, element};
+}
+
+llvm::Expected<ParameterSpec> moec::makeSource(SourceFiles &files,
+                                               StringRef file, StringRef tensor,
+                                               llvm::ArrayRef<int64_t> shape,
+                                               mlir::MLIRContext *context) {
+  return makeTyped(files, file, tensor, shape, context, "F32, F16 or BF16",
+                   [](mlir::Type type) {
+                     return type.isF32() || type.isF16() || type.isBF16();
+                   });
+}
+
+llvm::Expected<ParameterSpec>
+moec::makeIntegerSource(SourceFiles &files, StringRef file, StringRef tensor,
+                        llvm::ArrayRef<int64_t> shape,
+                        mlir::MLIRContext *context) {
+  return makeTyped(
+      files, file, tensor, shape, context, "I32 or I64",
+      [](mlir::Type type) { return type.isInteger(32) || type.isInteger(64); });
 }
 
 ParameterSpec moec::makeStack(llvm::ArrayRef<ParameterSpec> parts) {
@@ -49,10 +67,26 @@ ParameterSpec moec::makeStack(llvm::ArrayRef<ParameterSpec> parts) {
   return {stack, parts[0].element};
 }
 
+static ParameterSpec makeExpr(moe::ExprKind kind, const ParameterSpec &value,
+                              llvm::ArrayRef<int64_t> dims) {
+  mlir::Attribute expr =
+      moe::ExprAttr::get(value.value.getContext(), kind, {value.value}, dims);
+  return {expr, value.element};
+}
+
 ParameterSpec moec::makeSlice(const ParameterSpec &whole, int64_t dim,
-                              int64_t offset, int64_t size) {
-  mlir::Attribute slice =
-      moe::ExprAttr::get(whole.value.getContext(), moe::ExprKind::Slice,
-                         {whole.value}, {dim, offset, size});
-  return {slice, whole.element};
+                              int64_t offset, int64_t size, int64_t step) {
+  if (step == 1)
+    return makeExpr(moe::ExprKind::Slice, whole, {dim, offset, size});
+  return makeExpr(moe::ExprKind::Slice, whole, {dim, offset, size, step});
+}
+
+ParameterSpec moec::makeTranspose(const ParameterSpec &value,
+                                  llvm::ArrayRef<int64_t> permutation) {
+  return makeExpr(moe::ExprKind::Transpose, value, permutation);
+}
+
+ParameterSpec moec::makeReshape(const ParameterSpec &value,
+                                llvm::ArrayRef<int64_t> shape) {
+  return makeExpr(moe::ExprKind::Reshape, value, shape);
 }

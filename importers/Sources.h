@@ -5,7 +5,7 @@
 #ifndef MOEC_IMPORTERS_SOURCES_H
 #define MOEC_IMPORTERS_SOURCES_H
 
-#include "importers/LayerBuilder.h"
+#include "importers/LayerSpec.h"
 #include "weights/SourceFiles.h"
 
 namespace moec {
@@ -16,12 +16,27 @@ llvm::Expected<ParameterSpec>
 makeSource(SourceFiles &files, llvm::StringRef file, llvm::StringRef tensor,
            llvm::ArrayRef<int64_t> shape, mlir::MLIRContext *context);
 
+/// Likewise, of I32 or I64 elements.
+llvm::Expected<ParameterSpec> makeIntegerSource(SourceFiles &files,
+                                                llvm::StringRef file,
+                                                llvm::StringRef tensor,
+                                                llvm::ArrayRef<int64_t> shape,
+                                                mlir::MLIRContext *context);
+
 /// The stack of parameters of one type; there is at least one.
 ParameterSpec makeStack(llvm::ArrayRef<ParameterSpec> parts);
 
-/// Elements [offset, offset + size) of dimension `dim`.
+/// Elements offset + i * step of dimension `dim`, for i < size.
 ParameterSpec makeSlice(const ParameterSpec &whole, int64_t dim, int64_t offset,
-                        int64_t size);
+                        int64_t size, int64_t step = 1);
+
+/// Dimension i of the result is dimension `permutation[i]`.
+ParameterSpec makeTranspose(const ParameterSpec &value,
+                            llvm::ArrayRef<int64_t> permutation);
+
+/// The same elements in another shape.
+ParameterSpec makeReshape(const ParameterSpec &value,
+                          llvm::ArrayRef<int64_t> shape);
 
 } // namespace moec
 

@@ -8,9 +8,11 @@
 
 /// Assigns the value of an llvm::Expected to `target`, or returns its error.
 #define MOEC_TRY(target, ...)                                                  \
-  if (auto tried = (__VA_ARGS__))                                              \
+  do {                                                                         \
+    auto tried = (__VA_ARGS__);                                                \
+    if (!tried)                                                                \
+      return tried.takeError();                                                \
     target = std::move(*tried);                                                \
-  else                                                                         \
-    return tried.takeError()
+  } while (false)
 
 #endif // MOEC_IMPORTERS_TRY_H

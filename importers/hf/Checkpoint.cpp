@@ -69,9 +69,22 @@ llvm::Error Checkpoint::readIndex() {
 
 Expected<ParameterSpec> Checkpoint::get(StringRef tensor,
                                         llvm::ArrayRef<int64_t> shape) {
+  if (isBlocks(tensor))
+    return getBlocks(tensor, shape);
+  StringRef base = tensor;
+  bool isWeight = base.consume_back(".weight");
+  if (isWeight && (hasTensor((base + ".qweight").str()) ||
+                   hasTensor((base + ".weight_packed").str())))
+    return getPacked(base, shape);
   auto file = fileOf.find(tensor);
   if (file == fileOf.end())
     return createStringError(Twine(path) + ": no tensor '" + tensor + "'");
+  auto source = files->find(file->second, tensor);
+  if (!source)
+    return source.takeError();
+  if (quantization.method != hf::QuantizationMethod::None && shape.size() > 1 &&
+      source->entry->dtype == "F8_E4M3")
+    return getFloat8(tensor, shape);
   return makeSource(*files, file->second, tensor, shape, context);
 }
 
@@ -92,4 +105,23 @@ Checkpoint::getStack(llvm::ArrayRef<std::string> tensors,
     parts.push_back(*part);
   }
   return makeStack(parts);
+}
+
+llvm::ArrayRef<int64_t> Checkpoint::getShape(StringRef tensor) const {
+  auto file = fileOf.find(tensor);
+  if (file == fileOf.end())
+    return {};
+  auto source = files->find(file->second, tensor);
+  if (source)
+    return source->entry->shape;
+  llvm::consumeError(source.takeError());
+  return {};
+}
+
+Expected<ParameterSpec> Checkpoint::getIntegers(StringRef tensor,
+                                                llvm::ArrayRef<int64_t> shape) {
+  auto file = fileOf.find(tensor);
+  if (file == fileOf.end())
+    return createStringError(Twine(path) + ": no tensor '" + tensor + "'");
+  return makeIntegerSource(*files, file->second, tensor, shape, context);
 }

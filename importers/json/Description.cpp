@@ -136,15 +136,17 @@ Error LayerReader::readRouter(LayerSpec &layer) {
     return fail("router.top_k", "expected at most the number of experts (" +
                                     Twine(layer.experts) + "), found " +
                                     Twine(layer.topK));
-  layer.score = router->score() == description::Score::softmax
-                    ? ScoreFunction::Softmax
-                    : ScoreFunction::Sigmoid;
-  layer.normalize = router->normalize() == description::Normalize::sum;
-  layer.eps = router->eps();
-  layer.scale = router->scale();
-  if (!(layer.eps >= 0.0) || std::isinf(layer.eps))
+  layer.router.score = router->score() == description::Score::softmax
+                           ? ScoreFunction::Softmax
+                           : ScoreFunction::Sigmoid;
+  layer.router.normalize = router->normalize() == description::Normalize::sum
+                               ? moe::WeightNorm::Sum
+                               : moe::WeightNorm::None;
+  layer.router.eps = router->eps();
+  layer.router.scale = router->scale();
+  if (!(layer.router.eps >= 0.0) || std::isinf(layer.router.eps))
     return fail("router.eps", "expected a number of at least 0");
-  if (!std::isfinite(layer.scale))
+  if (!std::isfinite(layer.router.scale))
     return fail("router.scale", "expected a finite number");
   const auto *groups = router->groups();
   if (!groups)
@@ -170,7 +172,7 @@ Error LayerReader::readRouter(LayerSpec &layer) {
     spec.score = moe::GroupScore::Sum2;
   if (groups->masked() == description::Masked::zero)
     spec.masked = moe::MaskedScore::Zero;
-  layer.groups = spec;
+  layer.router.groups = spec;
   return Error::success();
 }
 
@@ -187,14 +189,15 @@ Expected<LayerSpec> LayerReader::read(SourceFiles &files,
     return error;
   const auto *activation = nearest(&L::activation);
   StringRef function = activation ? activation->string_view() : "silu";
-  layer.activation = findActivation(function);
-  if (!layer.activation)
+  layer.expert.body.activation = findActivation(function);
+  if (!layer.expert.body.activation)
     return fail("activation",
                 "'" + function + "' is not one of " + listActivations());
   bool gated = false;
   if (const auto *shared = nearest(&L::shared_expert)) {
     layer.shared.emplace();
-    MOEC_TRY(layer.shared->size,
+    layer.shared->network.body = layer.expert.body;
+    MOEC_TRY(layer.shared->network.size,
              checkSize("shared_expert.intermediate_size",
                        shared->intermediate_size(), kMaxSize));
     gated = shared->gated();

@@ -36,16 +36,16 @@ Error moec::json::fillRandomWeights(LayerSpec &layer,
                                       builder.getF64FloatAttr(std));
     return ParameterSpec{value, element};
   };
-  layer.router = make(0);
+  layer.router.weight = make(0);
   layer.expert.gate = make(1);
   layer.expert.up = make(2);
   layer.expert.down = make(3);
   if (layer.shared) {
-    layer.shared->gate = make(4);
-    layer.shared->up = make(5);
-    layer.shared->down = make(6);
+    layer.shared->network.gate = make(4);
+    layer.shared->network.up = make(5);
+    layer.shared->network.down = make(6);
     if (gated)
-      layer.sharedGate = make(7);
+      layer.shared->gate = make(7);
   }
   return Error::success();
 }
@@ -115,8 +115,8 @@ Error moec::json::fillTensorWeights(LayerSpec &layer,
     return createStringError("expected field 'file', found none");
   TensorReader reader(layer, tensors.file()->string_view(), files, context);
   int64_t size = layer.expert.size, hidden = layer.hidden;
-  MOEC_TRY(layer.router, reader.read("router", tensors.router(),
-                                     {layer.experts, hidden}, false));
+  MOEC_TRY(layer.router.weight, reader.read("router", tensors.router(),
+                                            {layer.experts, hidden}, false));
   if (tensors.gate_up()) {
     if (tensors.gate() || tensors.up())
       return createStringError("expected 'gate_up' or 'gate' and 'up'");
@@ -136,15 +136,18 @@ Error moec::json::fillTensorWeights(LayerSpec &layer,
            reader.read("down", tensors.down(), {hidden, size}, true));
   if (!layer.shared)
     return Error::success();
-  int64_t shared = layer.shared->size;
-  MOEC_TRY(layer.shared->gate, reader.read("shared_gate", tensors.shared_gate(),
-                                           {shared, hidden}, false));
-  MOEC_TRY(layer.shared->up, reader.read("shared_up", tensors.shared_up(),
-                                         {shared, hidden}, false));
-  MOEC_TRY(layer.shared->down, reader.read("shared_down", tensors.shared_down(),
-                                           {hidden, shared}, false));
+  int64_t shared = layer.shared->network.size;
+  MOEC_TRY(layer.shared->network.gate,
+           reader.read("shared_gate", tensors.shared_gate(), {shared, hidden},
+                       false));
+  MOEC_TRY(
+      layer.shared->network.up,
+      reader.read("shared_up", tensors.shared_up(), {shared, hidden}, false));
+  MOEC_TRY(layer.shared->network.down,
+           reader.read("shared_down", tensors.shared_down(), {hidden, shared},
+                       false));
   if (gated) {
-    MOEC_TRY(layer.sharedGate,
+    MOEC_TRY(layer.shared->gate,
              reader.read("shared_switch", tensors.shared_switch(), {1, hidden},
                          false));
   }

@@ -5,7 +5,7 @@
 #ifndef MOEC_IMPORTERS_JSON_LAYERWEIGHTS_H
 #define MOEC_IMPORTERS_JSON_LAYERWEIGHTS_H
 
-#include "importers/LayerBuilder.h"
+#include "importers/LayerSpec.h"
 #include "importers/json/description_generated.h"
 #include "weights/SourceFiles.h"
 
