@@ -9,8 +9,9 @@
 namespace moec {
 
 /// Size of dimension `dim` of a ranked tensor as an `index`. Looks through
-/// destination-style operations, `scf.forall` and `tensor.empty`, so that sizes
-/// end as expressions over `tensor.dim` of function arguments where they can.
+/// destination-style operations, loops, branches that agree and `tensor.empty`,
+/// so that sizes end as expressions over `tensor.dim` of function arguments where
+/// they can.
 mlir::Value getDim(mlir::OpBuilder &builder, mlir::Location loc,
                    mlir::Value tensor, int64_t dim);
 

@@ -76,6 +76,20 @@ bool RouterCluster::mayJoin(Operation *producer) {
   if (producer->getBlock() != select->getBlock() || isRemade(producer) ||
       !getRowWise(producer))
     return false;
+  // A member has the rows of its block only: no other may read all of them.
+  auto readsAllRows = [&](Operation *reader, Operation *read) {
+    RowWise rowWise = *getRowWise(reader);
+    return llvm::any_of(
+        llvm::zip_equal(reader->getOperands(), rowWise.isSliced),
+        [&](auto pair) {
+          auto [operand, isSliced] = pair;
+          Operation *def = operand.getDefiningOp();
+          return !isSliced && def && def == read;
+        });
+  };
+  for (Operation *member : members)
+    if (readsAllRows(member, producer) || readsAllRows(producer, member))
+      return false;
   auto scores = cast<RankedTensorType>(select.getScores().front().getType());
   for (Value result : producer->getResults()) {
     bool isPrivate = llvm::all_of(result.getUsers(), [&](Operation *user) {

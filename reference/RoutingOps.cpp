@@ -271,8 +271,10 @@ static LogicalResult runSelectTokens(Interpreter &interpreter,
   Tensor chosen{scores.shape, {}};
   chosen.data.assign(scores.data.size(), makeInteger(0));
 
+  int64_t width = cast<RankedTensorType>(op.getIds().getType()).getDimSize(1);
+  if (ShapedType::isDynamic(width))
+    width = tokens;
   SmallVector<SmallVector<int64_t>> byExpert(experts);
-  int64_t width = 0;
   for (int64_t expert = 0; expert < experts; ++expert) {
     auto scoreOf = [&](int64_t token) {
       return scores.data[token * experts + expert].real;
@@ -293,23 +295,15 @@ static LogicalResult runSelectTokens(Interpreter &interpreter,
                            : capacities.scalar.integer;
     std::map<int64_t, int64_t> taken; // by segment
     for (int64_t token : order)
-      if (taken[segments[token]]++ < capacity) {
+      if (static_cast<int64_t>(byExpert[expert].size()) < width &&
+          taken[segments[token]]++ < capacity) {
         byExpert[expert].push_back(token);
         chosen.data[token * experts + expert] = makeInteger(1);
       }
     if (op.getRows() == moe::TokenOrder::Position)
       llvm::sort(byExpert[expert]);
-    width = std::max<int64_t>(width, byExpert[expert].size());
   }
 
-  int64_t declared =
-      cast<RankedTensorType>(op.getIds().getType()).getDimSize(1);
-  if (!ShapedType::isDynamic(declared)) {
-    if (width > declared)
-      return op.emitOpError() << "expects at most " << declared
-                              << " tokens of an expert, got " << width;
-    width = declared;
-  }
   Tensor ids{{experts, width}, {}};
   ids.data.assign(experts * width, makeInteger(-1));
   for (auto [expert, list] : llvm::enumerate(byExpert))

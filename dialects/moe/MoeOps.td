@@ -137,8 +137,9 @@ def Moe_SelectTokensOp : Moe_Op<"select_tokens", [Pure, AttrSizedOperandSegments
   let description = [{
     For each expert (column of `scores`) and each segment the `capacity` tokens
     with the highest scores; one capacity for all, or one per expert. `ids` is
-    `[E, C]`: token ids, -1 behind the last, in the order `rows`. `chosen` is the
-    same decision as a mask. With one expert this is mixture-of-depths.
+    `[E, C]`: token ids, -1 behind the last, in the order `rows`. A dynamic `C` is
+    the number of tokens; of more than a static `C` the best stay. `chosen` is
+    the same decision as a mask. With one expert this is mixture-of-depths.
 
     * (select_tokens_c1) mask and chosen have the scores' shape;
     * (select_tokens_c2) capacity is an i32 or one i32 per expert;

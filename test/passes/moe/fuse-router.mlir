@@ -179,3 +179,22 @@ func.func @no_fuse_across_effects(%p: tensor<?x8xf32>) -> tensor<?x2xf32> {
   %w = moe.weigh none %p, %ids : tensor<?x8xf32>, tensor<?x2xi32> -> tensor<?x2xf32>
   return %w : tensor<?x2xf32>
 }
+
+// -----
+
+// A matmul of all rows with all rows reads more than its block: what makes those
+// rows stays outside.
+// CHECK-LABEL: func @no_fuse_of_rows_that_another_reads_whole(
+// CHECK: %[[L:.*]] = linalg.tanh
+// CHECK: scf.forall
+// CHECK: linalg.matmul ins(%{{.*}}, %[[L]] : tensor<?x32xf32>, tensor<32x32xf32>)
+// CHECK: moe.select
+func.func @no_fuse_of_rows_that_another_reads_whole(%x: tensor<32x32xf32>) -> tensor<32x2xi32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<32x32xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<32x32xf32>) -> tensor<32x32xf32>
+  %l = linalg.tanh ins(%x : tensor<32x32xf32>) outs(%e : tensor<32x32xf32>) -> tensor<32x32xf32>
+  %m = linalg.matmul ins(%l, %l : tensor<32x32xf32>, tensor<32x32xf32>) outs(%z : tensor<32x32xf32>) -> tensor<32x32xf32>
+  %ids = moe.select #moe.top_k<2> scores(%m : tensor<32x32xf32>) -> tensor<32x2xi32>
+  return %ids : tensor<32x2xi32>
+}
