@@ -5,3 +5,4 @@
 include "dialects/grouped/GroupedDialect.td"
 include "dialects/grouped/GroupedAttributes.td"
 include "dialects/grouped/GroupedOps.td"
+include "dialects/grouped/GroupedRouting.td"

@@ -64,5 +64,7 @@ void moec::grouped::registerBufferizableOpInterfaceExternalModels(
     CombineOp::attachInterface<InPlaceModel<CombineOp>>(*context);
     SlotsOp::attachInterface<InPlaceModel<SlotsOp>>(*context);
     SelectOp::attachInterface<InPlaceModel<SelectOp>>(*context);
+    LimitOp::attachInterface<InPlaceModel<LimitOp>>(*context);
+    SelectTokensOp::attachInterface<InPlaceModel<SelectTokensOp>>(*context);
   });
 }

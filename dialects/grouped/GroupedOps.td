@@ -33,7 +33,8 @@ def Grouped_SortOp : Grouped_Op<"sort", [AttrSizedOperandSegments]> {
     From ids `[T, K]` (or, with `by_expert`, token ids `[E, C]`) makes the tables
     `offsets` (`E + 1`), `tokens` and `slots` (`T * K` or `E * C`), ordered by
     (expert, token, slot). Ids out of range are dropped. With `by_expert` an id
-    is a token below `token_count`, its group is its row and its slot the group.
+    is a token below `token_count`, its group is its row and its slot the group;
+    the tables may be shorter where fewer ids can be in range.
 
     * (sort_c1) inits are offsets, tokens, slots; tokens and slots are equally
       long;
