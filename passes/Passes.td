@@ -32,6 +32,33 @@ def MoeStripTapsPass : Pass<"moe-strip-taps"> {
   let dependentDialects = ["::moec::moe::MoeDialect"];
 }
 
+def MoeDecomposeTransformerPass : Pass<"moe-decompose-transformer"> {
+  let summary = "Replace transformer operations by what they stand for";
+  let description = [{
+    `transformer.rotary` and `transformer.kv_view` become linalg and tensor
+    operations. `transformer.attention` and `transformer.kv_append`, for which
+    targets have code of their own, do so only with `all`: attention then has all
+    its scores in memory at once. Equal up to rounding.
+
+    ```mlir
+    %y = transformer.rotary %x at %p by %f : tensor<?x?x8x64xf32>, tensor<?x?xi32>, tensor<32xf32>
+    ==>
+    %angles = linalg.generic ... ins(%p, %f) outs(%e0)   // position * frequency
+    %cos = linalg.generic ... ins(%angles) outs(%e1)
+    %sin = linalg.generic ... ins(%angles) outs(%e1)
+    %y = linalg.generic ... ins(%x) outs(%e2)            // x * cos -+ partner * sin
+    ```
+  }];
+  let options = [
+    Option<"all", "all", "bool", "false", "Decompose every operation">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 //===----------------------------------------------------------------------===//
 // On the moe dialect
 //===----------------------------------------------------------------------===//
@@ -122,7 +149,8 @@ def ConvertMoeToGroupedPass
   let description = [{
     A plan becomes three tables (`offsets`, `tokens`, `slots`) made by
     `grouped.sort`, also across private functions and `scf`. Row tensors get room
-    for every assignment (`T * K`).
+    for every assignment (`T * K`); what reads several rows at once outside of the
+    experts (attention) gets those that there are, as a slice.
 
     The region of `moe.experts` is split into pieces, each of which runs on the
     rows of all experts at once:
@@ -310,6 +338,10 @@ def MoeEncodeWeightsPass : Pass<"moe-encode-weights", "::mlir::ModuleOp"> {
     f16 elements and a value that the packer knows. A remark names the reason
     where weights stay as they are.
 
+    Weights that the checkpoint stores quantised (`#moe.quantized`) stay so, as
+    panels with `blocks` of the same numbers; with `quantize` the floats of experts
+    become such blocks too. Class: bit-exact, but measured error with `quantize`.
+
     Why: a kernel then reads 16 columns of every part at each depth as one
     contiguous stream.
 
@@ -326,6 +358,11 @@ def MoeEncodeWeightsPass : Pass<"moe-encode-weights", "::mlir::ModuleOp"> {
     ```
     Class: bit-exact.
   }];
+  let options = [
+    Option<"quantize", "quantize", "std::string", "",
+           "quantise the float weights of experts: q8_0 or q4_0 (blocks of 32 "
+           "with an f16 scale, of 8 or 4 bits)">
+  ];
   let dependentDialects = ["::moec::grouped::GroupedDialect", "::mlir::ml_program::MLProgramDialect"];
 }
 

@@ -42,6 +42,7 @@ void moec::buildMoePipeline(OpPassManager &pm, const PipelineOptions &options) {
   MoeStripTapsPassOptions taps;
   taps.keep.assign(options.taps.begin(), options.taps.end());
   pm.addPass(createMoeStripTapsPass(taps));
+  pm.addPass(createMoeDecomposeTransformerPass());
   // Arithmetic on tensors and linalg are one form from here on.
   pm.addPass(createConvertElementwiseToLinalgPass());
   MoeCanonicalizePassOptions canonicalize;
@@ -62,7 +63,7 @@ void moec::buildGroupedPipeline(OpPassManager &pm,
   addOptional(pm, options, createMoeMergeGateUpPass());
   addOptional(pm, options, createMoeFuseEpiloguePass());
   addOptional(pm, options, createMoeFuseCombinePass());
-  addOptional(pm, options, createMoeEncodeWeightsPass());
+  addOptional(pm, options, createMoeEncodeWeightsPass({options.quantize}));
   addOptional(pm, options, createMoeSelectStrategyPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

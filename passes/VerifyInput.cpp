@@ -51,17 +51,38 @@ struct VerifyInput : moec::impl::MoeVerifyInputPassBase<VerifyInput> {
     return success();
   }
 
+  /// A state names its dynamic dimensions.
+  static LogicalResult verifyState(ml_program::GlobalOp global,
+                                   RankedTensorType type,
+                                   moe::StateAttr state) {
+    if (!global.getIsMutable())
+      return global.emitOpError("expects a state to be mutable");
+    if (!type || type.getNumDynamicDims() != state.getDims().size())
+      return global.emitOpError("expects a ranked tensor with one dynamic "
+                                "dimension for each name of its state (")
+             << state.getDims().size() << "), got " << global.getType();
+    if (state.getCounts() &&
+        (!type.getElementType().isInteger(32) || type.getRank() != 1))
+      return global.emitOpError("expects a state that counts to be a tensor of "
+                                "rank 1 of i32, got ")
+             << type;
+    return success();
+  }
+
   /// A global holds numbers or says where they are.
   static LogicalResult verifyGlobal(ml_program::GlobalOp global) {
     auto type = dyn_cast<RankedTensorType>(global.getType());
+    if (auto state = dyn_cast_or_null<moe::StateAttr>(global.getValueAttr()))
+      return verifyState(global, type, state);
     if (!type || !type.hasStaticShape())
       return global.emitOpError()
              << "expects a tensor of static shape, got " << global.getType();
     Attribute value = global.getValueAttr();
-    if (!isa_and_nonnull<moe::SourceAttr, moe::ExprAttr, moe::RandomAttr,
-                         DenseElementsAttr>(value))
+    if (!isa_and_nonnull<moe::SourceAttr, moe::ExprAttr, moe::QuantizedAttr,
+                         moe::RandomAttr, DenseElementsAttr>(value))
       return global.emitOpError(
-          "expects a value of #moe.source, #moe.expr, #moe.random or dense");
+          "expects a value of #moe.source, #moe.expr, #moe.quantized, "
+          "#moe.random, #moe.state or dense");
     return success();
   }
 };

@@ -3,6 +3,7 @@
 // libmoec_reference.so: moec/reference.h over runReference.
 
 #include "dialects/moe/Moe.h"
+#include "dialects/transformer/Transformer.h"
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/DLTI/DLTI.h"
@@ -50,10 +51,11 @@ public:
 private:
   static DialectRegistry makeRegistry() {
     DialectRegistry registry;
-    registry.insert<moec::moe::MoeDialect, arith::ArithDialect, DLTIDialect,
-                    func::FuncDialect, linalg::LinalgDialect, math::MathDialect,
-                    ml_program::MLProgramDialect, scf::SCFDialect,
-                    tensor::TensorDialect>();
+    registry
+        .insert<moec::moe::MoeDialect, arith::ArithDialect, DLTIDialect,
+                func::FuncDialect, linalg::LinalgDialect, math::MathDialect,
+                ml_program::MLProgramDialect, scf::SCFDialect,
+                tensor::TensorDialect, moec::transformer::TransformerDialect>();
     return registry;
   }
 

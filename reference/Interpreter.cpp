@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "reference/Interpreter.h"
+#include "dialects/moe/Moe.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "reference/LinalgOps.h"
@@ -22,6 +23,7 @@ static const Handlers &getHandlers() {
     addMoeOps(all);
     addRoutingOps(all);
     addTensorOps(all);
+    addTransformerOps(all);
     return all;
   }();
   return handlers;
@@ -133,7 +135,10 @@ LogicalResult Interpreter::loadGlobal(Operation *user, SymbolRefAttr name,
   auto global = symbols.lookup<ml_program::GlobalOp>(symbol);
   if (!global)
     return user->emitOpError() << "reads unknown global " << name;
-  if (auto constant = dyn_cast_or_null<TypedAttr>(global.getValueAttr())) {
+  if (auto state = dyn_cast_or_null<moe::StateAttr>(global.getValueAttr())) {
+    value.tensor = getState(symbol, state, global.getType());
+  } else if (auto constant =
+                 dyn_cast_or_null<TypedAttr>(global.getValueAttr())) {
     value = fromAttribute(constant);
   } else {
     auto type = dyn_cast<RankedTensorType>(global.getType());
@@ -157,8 +162,44 @@ LogicalResult Interpreter::storeGlobal(Operation *user, SymbolRefAttr name,
   StringRef symbol = name.getLeafReference().getValue();
   if (!symbols.lookup<ml_program::GlobalOp>(symbol))
     return user->emitOpError() << "writes unknown global " << name;
+  if (host.state && value.tensor)
+    (*host.state)[symbol] = value.tensor;
   globals[symbol] = std::move(value);
   return success();
+}
+
+std::shared_ptr<Tensor> Interpreter::getState(StringRef symbol,
+                                              moe::StateAttr state, Type type) {
+  if (host.state)
+    if (auto found = host.state->find(symbol); found != host.state->end())
+      return found->second;
+  auto tensor = cast<RankedTensorType>(type);
+  auto zeros = std::make_shared<Tensor>();
+  unsigned next = 0;
+  for (int64_t size : tensor.getShape()) {
+    if (ShapedType::isDynamic(size)) {
+      auto known = sizes.find(state.getDims()[next]);
+      size = known == sizes.end() ? state.getSizes()[next] : known->second;
+      ++next;
+    }
+    zeros->shape.push_back(size);
+  }
+  zeros->data.assign(numElements(zeros->shape),
+                     isa<FloatType>(tensor.getElementType()) ? makeReal(0)
+                                                             : makeInteger(0));
+  return zeros;
+}
+
+void Interpreter::bindSizes(func::FuncOp function,
+                            ArrayRef<RuntimeValue> arguments) {
+  for (auto [index, argument] : llvm::enumerate(arguments)) {
+    auto names = function.getArgAttrOfType<ArrayAttr>(index, moe::kDimsAttr);
+    if (!names || !argument.tensor)
+      continue;
+    for (auto [name, size] : llvm::zip(names, argument.tensor->shape))
+      if (auto text = dyn_cast<StringAttr>(name))
+        sizes[text.getValue()] = size;
+  }
 }
 
 LogicalResult runReference(ModuleOp module, StringRef function,
@@ -191,6 +232,7 @@ LogicalResult runReference(ModuleOp module, StringRef function,
     else
       values.push_back({argument.data[0], nullptr, nullptr});
   }
+  interpreter.bindSizes(target, values);
   SmallVector<RuntimeValue> returned;
   if (failed(interpreter.call(target, values, returned)))
     return failure();

@@ -5,6 +5,7 @@
 #ifndef MOEC_REFERENCE_INTERPRETER_H
 #define MOEC_REFERENCE_INTERPRETER_H
 
+#include "dialects/moe/Moe.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/SymbolTable.h"
 #include "reference/Reference.h"
@@ -63,6 +64,9 @@ public:
                                  mlir::SymbolRefAttr name, RuntimeValue &value);
   llvm::LogicalResult storeGlobal(mlir::Operation *user,
                                   mlir::SymbolRefAttr name, RuntimeValue value);
+  /// Sizes of the arguments' named dimensions become those of states.
+  void bindSizes(mlir::func::FuncOp function,
+                 llvm::ArrayRef<RuntimeValue> arguments);
   mlir::func::FuncOp lookupFunction(llvm::StringRef name) {
     return symbols.lookup<mlir::func::FuncOp>(name);
   }
@@ -90,6 +94,10 @@ private:
     }
   };
 
+  /// The value of a session's state: as the host keeps it, or zeros.
+  std::shared_ptr<Tensor> getState(llvm::StringRef symbol, moe::StateAttr state,
+                                   mlir::Type type);
+
   mlir::ModuleOp module;
   mlir::SymbolTable symbols;
   const Host &host;
@@ -97,6 +105,7 @@ private:
   unsigned depth = 0;
   bool rounds = true;
   llvm::StringMap<RuntimeValue> globals;
+  llvm::StringMap<int64_t> sizes; ///< of dimensions, by name
 };
 
 /// What runs one operation.
@@ -128,6 +137,7 @@ void addMemoryOps(Handlers &handlers);
 void addMoeOps(Handlers &handlers);
 void addRoutingOps(Handlers &handlers);
 void addTensorOps(Handlers &handlers);
+void addTransformerOps(Handlers &handlers);
 void addLinalgOps(Handlers &handlers);
 
 } // namespace moec::reference

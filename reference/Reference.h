@@ -10,6 +10,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "reference/Value.h"
+#include "llvm/ADT/StringMap.h"
 #include <functional>
 
 namespace moec::reference {
@@ -27,6 +28,9 @@ struct Host {
   std::function<void(llvm::StringRef name, mlir::RankedTensorType type,
                      const Tensor &value)>
       tap;
+  /// Values of states, by symbol: a run takes over those that are there, begins
+  /// others with zeros, and leaves what it stored. Null: a session of one run.
+  llvm::StringMap<std::shared_ptr<Tensor>> *state = nullptr;
 };
 
 /// Runs a function of the module. Scalar arguments and results are tensors of

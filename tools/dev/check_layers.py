@@ -14,6 +14,7 @@ import sys
 EDGES = {
     "dialects/moe": [],
     "dialects/grouped": ["dialects/moe"],
+    "dialects/transformer": [],
     "weights/encodings": [],
     "weights": ["weights/encodings", "dialects"],
     "importers": ["weights", "dialects"],

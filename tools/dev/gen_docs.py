@@ -19,6 +19,8 @@ LLVM = pathlib.Path("/usr/lib/llvm-22")
 PAGES = {
     "moe.md": ("dialects/moe/Moe.td", ["-gen-dialect-doc", "-dialect=moe"]),
     "grouped.md": ("dialects/grouped/Grouped.td", ["-gen-dialect-doc", "-dialect=grouped"]),
+    "transformer.md": ("dialects/transformer/Transformer.td",
+                       ["-gen-dialect-doc", "-dialect=transformer"]),
     "passes.md": ("passes/Passes.td", ["-gen-pass-doc"]),
     "cpu-passes.md": ("codegen/cpu/Passes.td", ["-gen-pass-doc"]),
 }

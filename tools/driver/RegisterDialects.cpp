@@ -3,6 +3,7 @@
 #include "tools/driver/RegisterDialects.h"
 #include "dialects/grouped/Grouped.h"
 #include "dialects/moe/Moe.h"
+#include "dialects/transformer/Transformer.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
@@ -27,16 +28,16 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 void moec::registerDialects(mlir::DialectRegistry &registry) {
-  registry.insert<moe::MoeDialect, grouped::GroupedDialect, mlir::DLTIDialect,
-                  mlir::LLVM::LLVMDialect, mlir::affine::AffineDialect,
-                  mlir::arith::ArithDialect,
-                  mlir::bufferization::BufferizationDialect,
-                  mlir::cf::ControlFlowDialect, mlir::func::FuncDialect,
-                  mlir::index::IndexDialect, mlir::linalg::LinalgDialect,
-                  mlir::math::MathDialect, mlir::memref::MemRefDialect,
-                  mlir::ml_program::MLProgramDialect, mlir::scf::SCFDialect,
-                  mlir::tensor::TensorDialect, mlir::ub::UBDialect,
-                  mlir::vector::VectorDialect>();
+  registry.insert<
+      moe::MoeDialect, grouped::GroupedDialect, mlir::DLTIDialect,
+      mlir::LLVM::LLVMDialect, mlir::affine::AffineDialect,
+      mlir::arith::ArithDialect, mlir::bufferization::BufferizationDialect,
+      mlir::cf::ControlFlowDialect, mlir::func::FuncDialect,
+      mlir::index::IndexDialect, mlir::linalg::LinalgDialect,
+      mlir::math::MathDialect, mlir::memref::MemRefDialect,
+      mlir::ml_program::MLProgramDialect, mlir::scf::SCFDialect,
+      mlir::tensor::TensorDialect, mlir::ub::UBDialect,
+      transformer::TransformerDialect, mlir::vector::VectorDialect>();
   mlir::func::registerAllExtensions(registry);
   mlir::linalg::registerAllDialectInterfaceImplementations(registry);
   mlir::arith::registerBufferizableOpInterfaceExternalModels(registry);
@@ -45,4 +46,5 @@ void moec::registerDialects(mlir::DialectRegistry &registry) {
   mlir::scf::registerBufferizableOpInterfaceExternalModels(registry);
   mlir::tensor::registerBufferizableOpInterfaceExternalModels(registry);
   grouped::registerBufferizableOpInterfaceExternalModels(registry);
+  transformer::registerBufferizableOpInterfaceExternalModels(registry);
 }
