@@ -10,6 +10,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstring>
 #include <unordered_map>
@@ -101,6 +102,12 @@ std::string ArtifactWriter::check() {
   for (const FunctionSignature &function : functions) {
     if (!functionNames.insert(function.name).second)
       return "function '" + function.name + "' is given twice";
+    for (const std::string &name : function.states)
+      if (std::none_of(
+              states.begin(), states.end(),
+              [&](const StateSpec &state) { return state.name == name; }))
+        return "function '" + function.name + "' has state '" + name +
+               "', which the artifact does not have";
     for (const std::string &name : function.parameters)
       if (!names.count(name))
         return "function '" + function.name + "' reads parameter '" + name +
@@ -203,8 +210,25 @@ std::string ArtifactWriter::buildHeader() const {
     }
     return builder.CreateVector(table);
   };
+  std::unordered_map<std::string, uint32_t> statePositions;
+  std::vector<flatbuffers::Offset<schema::State>> stateTable;
+  for (const StateSpec &state : states) {
+    statePositions.emplace(state.name, uint32_t(stateTable.size()));
+    std::vector<flatbuffers::Offset<schema::Dimension>> dims;
+    for (const Dimension &dim : state.dims)
+      dims.push_back(CreateDimension(
+          builder, dim.size,
+          dim.symbol.empty() ? 0 : builder.CreateSharedString(dim.symbol)));
+    stateTable.push_back(CreateState(
+        builder, builder.CreateSharedString(state.name), DataType(state.dtype),
+        builder.CreateVector(dims),
+        state.counts.empty() ? 0 : builder.CreateSharedString(state.counts)));
+  }
   std::vector<flatbuffers::Offset<schema::Function>> functionTable;
   for (const FunctionSignature &function : functions) {
+    std::vector<uint32_t> stateIndices;
+    for (const std::string &name : function.states)
+      stateIndices.push_back(statePositions.at(name));
     std::vector<uint32_t> indices;
     for (const std::string &name : function.parameters)
       indices.push_back(positions.at(name));
@@ -216,7 +240,11 @@ std::string ArtifactWriter::buildHeader() const {
                        builder.CreateSharedString(function.entry),
                        builder.CreateSharedString(function.workspace),
                        arguments, results, builder.CreateVector(indices),
-                       builder.CreateVectorOfStrings(function.taps)));
+                       builder.CreateVectorOfStrings(function.taps),
+                       builder.CreateVector(stateIndices),
+                       function.appends.empty()
+                           ? 0
+                           : builder.CreateSharedString(function.appends)));
   }
 
   std::vector<flatbuffers::Offset<TargetEntry>> targetTable;
@@ -232,7 +260,8 @@ std::string ArtifactWriter::buildHeader() const {
                                            builder.CreateVector(variantTable),
                                            builder.CreateVector(parameterTable),
                                            builder.CreateVector(functionTable),
-                                           builder.CreateVector(targetTable)));
+                                           builder.CreateVector(targetTable),
+                                           builder.CreateVector(stateTable)));
   return {reinterpret_cast<const char *>(builder.GetBufferPointer()),
           builder.GetSize()};
 }

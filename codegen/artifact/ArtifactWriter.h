@@ -48,6 +48,10 @@ struct FunctionSignature {
   /// Names of parameters, in the order of the frame.
   std::vector<std::string> parameters;
   std::vector<std::string> taps;
+  /// Names of states, in the order of the frame.
+  std::vector<std::string> states;
+  /// The symbol of an argument that is added to what states count, or empty.
+  std::string appends;
   /// Symbols of the code; empty means moec_fn_ and moec_workspace_ before
   /// cName(name). Identical layers may name one pair.
   std::string entry;
@@ -61,7 +65,7 @@ struct CodeVariant {
   std::string elf; ///< bytes of a shared object
 };
 
-enum class Encoding { RowMajor, Panels };
+enum class Encoding { RowMajor, Panels, BlockPanels };
 
 /// A weight of the source module that a parameter stores.
 struct Part {
@@ -80,6 +84,15 @@ struct ParameterSpec {
   /// Row-major: one part of the same element count. Panels: one or two.
   std::vector<Part> parts;
   bool isMutable = false;
+};
+
+/// What each session has for itself.
+struct StateSpec {
+  std::string name;
+  int32_t dtype = MOEC_DTYPE_F32;
+  /// Where there is a symbol, the size is the default.
+  std::vector<Dimension> dims;
+  std::string counts; ///< symbol of which it counts the used entries, or empty
 };
 
 enum class ComputeMode { F32, BF16, Int8, TF32 };
@@ -103,6 +116,7 @@ public:
   void addVariant(CodeVariant variant);
   void addFunction(FunctionSignature function);
   void addParameter(ParameterSpec parameter, ByteSource bytes);
+  void addState(StateSpec state) { states.push_back(std::move(state)); }
   /// The moe module as MLIR bytecode; not called when it is stripped.
   void setSource(std::string bytecode);
 
@@ -137,6 +151,7 @@ private:
   std::vector<CodeVariant> variants;
   std::vector<FunctionSignature> functions;
   std::vector<Parameter> parameters;
+  std::vector<StateSpec> states;
   std::string source;
   std::vector<Segment> segments; ///< variants in order, source, weights
   uint64_t fileSize = 0;

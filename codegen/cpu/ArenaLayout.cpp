@@ -184,23 +184,25 @@ Value LayoutEmitter::getLeaf(Value value) {
   if (dimension.symbol.empty())
     return arith::ConstantIndexOp::create(builder, value.getLoc(),
                                           dimension.size);
-  return symbols.lookup(dimension.symbol);
+  return getSize(builder, value.getLoc(), dimension.symbol, symbols);
 }
 
 const TensorSignature *LayoutEmitter::findTensor(unsigned argument) {
-  unsigned arguments = 0, results = 0;
+  unsigned arguments = 0, results = 0, states = 0;
   for (unsigned index = 0;; ++index) {
     bool isTensor = isa<MemRefType>(function.getArgumentTypes()[index]) &&
                     !function.getArgAttr(index, kParamAttr) &&
                     !function.getArgAttr(index, kWorkspaceAttr);
     bool isResult = static_cast<bool>(function.getArgAttr(index, kResultAttr));
+    bool isState = static_cast<bool>(function.getArgAttr(index, kStateAttr));
     if (index == argument) {
       if (!isTensor)
         return nullptr;
-      return isResult ? &signature.results[results]
-                      : &signature.arguments[arguments];
+      return isResult  ? &signature.results[results]
+             : isState ? &signature.states[states]
+                       : &signature.arguments[arguments];
     }
     if (isTensor)
-      ++(isResult ? results : arguments);
+      ++(isResult ? results : isState ? states : arguments);
   }
 }

@@ -22,6 +22,7 @@ namespace moec::cpu {
 
 /// Names of attributes on the arguments of public functions.
 inline constexpr llvm::StringLiteral kParamAttr = "moe.param";
+inline constexpr llvm::StringLiteral kStateAttr = "moe.state";
 inline constexpr llvm::StringLiteral kResultAttr = "moe.result";
 inline constexpr llvm::StringLiteral kWorkersAttr = "moe.workers";
 inline constexpr llvm::StringLiteral kServicesAttr = "moe.services";

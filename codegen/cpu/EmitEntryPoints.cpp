@@ -38,9 +38,14 @@ public:
   void checkFrame(bool isCall) {
     Value null = LLVM::ZeroOp::create(b, pointer);
     check(isDifferent(frame, null), MOEC_FRAME_BAD_ABI);
-    check(atLeast(loadInt(frame, offsetof(moec_frame, struct_size), 32),
-                  sizeof(moec_frame)),
-          MOEC_FRAME_BAD_ABI);
+    // Hosts that know no states may call what has none.
+    bool hasStates = !signature.states.empty();
+    check(
+        atLeast(loadInt(frame, offsetof(moec_frame, struct_size), 32),
+                hasStates ? sizeof(moec_frame) : offsetof(moec_frame, states)),
+        MOEC_FRAME_BAD_ABI);
+    if (hasStates)
+      checkCount(offsetof(moec_frame, num_states), signature.states.size());
     services = loadPointer(frame, offsetof(moec_frame, services));
     check(isDifferent(services, null), MOEC_FRAME_BAD_ABI);
     check(atLeast(loadInt(services, offsetof(moec_services, struct_size), 32),
@@ -58,6 +63,15 @@ public:
     checkCount(offsetof(moec_frame, num_results), signature.results.size());
     checkCount(offsetof(moec_frame, num_parameters),
                signature.parameters.size());
+  }
+
+  /// After the arguments, and in a call the results.
+  void checkStates(bool isCall) {
+    unsigned position = signature.arguments.size();
+    if (isCall)
+      position += signature.results.size();
+    checkTensors(offsetof(moec_frame, states), signature.states, position,
+                 /*needsData=*/isCall);
   }
 
   /// Checks a table of tensors and remembers what the call needs of them.
@@ -84,7 +98,7 @@ public:
         Value size = loadInt(shape, 8 * dimIndex, 64);
         if (dim.symbol.empty()) {
           check(equals(size, dim.size), fail(MOEC_FRAME_BAD_DIMENSION));
-        } else if (Value known = symbols.lookup(dim.symbol)) {
+        } else if (Value known = getSize(b, b.getLoc(), dim.symbol, symbols)) {
           check(compare(arith::CmpIPredicate::eq, size, known),
                 fail(MOEC_FRAME_BAD_DIMENSION));
         } else {
@@ -145,6 +159,7 @@ public:
     SmallVector<Value> operands;
     unsigned nextArgument = 0, nextParameter = 0;
     unsigned nextResult = signature.arguments.size();
+    unsigned nextState = nextResult + signature.results.size();
     for (unsigned index = 0; index < function.getNumArguments(); ++index) {
       auto has = [&](StringRef name) {
         return static_cast<bool>(function.getArgAttr(index, name));
@@ -168,8 +183,9 @@ public:
         for (int64_t size : type.getShape())
           sizes.push_back(constant(size, 64));
       } else {
-        auto &buffer =
-            buffers[has(kResultAttr) ? nextResult++ : nextArgument++];
+        auto &buffer = buffers[has(kResultAttr)  ? nextResult++
+                               : has(kStateAttr) ? nextState++
+                                                 : nextArgument++];
         data = buffer.first;
         sizes = buffer.second;
       }
@@ -293,6 +309,7 @@ struct EmitEntryPoints
     size.checkFrame(/*isCall=*/false);
     size.checkTensors(offsetof(moec_frame, arguments), signature->arguments, 0,
                       /*needsData=*/false);
+    size.checkStates(/*isCall=*/false);
     size.finish(size.queryWorkspace(query));
 
     EntryBuilder call(callEntry, function, *signature);
@@ -301,6 +318,7 @@ struct EmitEntryPoints
                       /*needsData=*/true);
     call.checkTensors(offsetof(moec_frame, results), signature->results,
                       signature->arguments.size(), /*needsData=*/true);
+    call.checkStates(/*isCall=*/true);
     call.checkParameters();
     call.checkWorkspace(call.queryWorkspace(query));
     call.call();

@@ -14,7 +14,9 @@ def CpuGlobalsToArgumentsPass
   let description = [{
     Each global that a public function loads becomes one read-only argument of
     it, marked `moe.param`; the host hands the weights over in this order. Calls
-    of private functions must have been inlined. Storing to a global is an error.
+    of private functions must have been inlined. A global of the value
+    `#moe.state` becomes memory of the session, marked `moe.state`, which is read
+    at the top and written where it is stored; storing to another is an error.
 
     ```mlir
     func.func @f(%x: tensor<?x8xf32>) {
@@ -24,6 +26,7 @@ def CpuGlobalsToArgumentsPass
         {bufferization.writable = false, moe.param = @w}) {
     ```
   }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
 }
 
 def CpuPrepareTensorsPass : Pass<"cpu-prepare-tensors"> {
@@ -82,6 +85,25 @@ def CpuLowerGroupedPass : Pass<"cpu-lower-grouped", "::mlir::ModuleOp"> {
     "::mlir::vector::VectorDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::affine::AffineDialect", "::mlir::LLVM::LLVMDialect",
     "::moec::cpu::CpuDialect"
+  ];
+}
+
+def CpuLowerTransformerPass : Pass<"cpu-lower-transformer"> {
+  let summary = "Lower attention and kv_append on buffers to parallel loops";
+  let description = [{
+    `transformer.attention` becomes tasks of a block of rows of one key head:
+    blocks of keys with an online softmax, products in register tiles, blocks
+    that no row sees skipped. `transformer.kv_append` copies rows, a sequence a
+    task.
+  }];
+  let options = [
+    Option<"lanes", "lanes", "unsigned", "8",
+           "f32 elements of a vector register: 8 or 16">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
   ];
 }
 
@@ -211,6 +233,24 @@ def CpuLowerWaitPass : Pass<"cpu-lower-wait", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect",
                            "::mlir::func::FuncDialect",
                            "::mlir::scf::SCFDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def CpuLowerExpandShapePass : Pass<"cpu-lower-expand-shape"> {
+  let summary = "Lower memref.expand_shape with several dynamic sizes to a view";
+  let description = [{
+    For groups with several dynamic sizes only; upstream lowers the others.
+
+    ```mlir
+    %v = memref.expand_shape %m [[0, 1], [2]] output_shape [%b, %s, 8]
+       : memref<?x8xf32> into memref<?x?x8xf32>
+    // becomes
+    %base, %offset, %sizes:2, %strides:2 = memref.extract_strided_metadata %m
+    %c = memref.reinterpret_cast %base to offset: [0], sizes: [%b, %s, 8],
+           strides: [%n, 8, 1]
+    ```
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect",
                            "::mlir::arith::ArithDialect"];
 }
 

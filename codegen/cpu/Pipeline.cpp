@@ -47,6 +47,7 @@ void moec::cpu::buildBuffersPipeline(OpPassManager &manager) {
 
 void moec::cpu::buildSchedulePipeline(OpPassManager &manager, unsigned lanes) {
   manager.addPass(createCpuLowerGroupedPass({lanes}));
+  manager.addPass(createCpuLowerTransformerPass({lanes}));
   manager.addPass(createCpuLowerLinalgPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createLoopInvariantCodeMotionPass());
@@ -69,6 +70,7 @@ void moec::cpu::buildLlvmPipeline(OpPassManager &manager) {
   manager.addPass(createCpuLowerTapsPass());
   manager.addPass(createCpuLowerParallelPass());
   manager.addPass(createCpuLowerWaitPass());
+  manager.addPass(createCpuLowerExpandShapePass());
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());
   manager.addPass(createConvertVectorToSCFPass());

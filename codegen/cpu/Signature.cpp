@@ -3,6 +3,7 @@
 #include "codegen/cpu/Signature.h"
 #include "codegen/cpu/Cpu.h"
 #include "dialects/moe/Moe.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "moec/frame.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -89,6 +90,11 @@ FailureOr<FunctionSignature> moec::cpu::getSignature(func::FuncOp function) {
   signature.entry = "moec_fn_" + cName(signature.name);
   signature.workspace = "moec_workspace_" + cName(signature.name);
   llvm::StringSet<> symbols;
+  auto isKnown = [&](StringRef symbol) {
+    return llvm::all_of(llvm::split(symbol, '*'), [&](StringRef factor) {
+      return symbols.contains(factor);
+    });
+  };
   auto addResult = [&](Type type, DictionaryAttr attrs) -> LogicalResult {
     FailureOr<TensorSignature> tensor =
         getTensor(function, type, attrs,
@@ -96,7 +102,7 @@ FailureOr<FunctionSignature> moec::cpu::getSignature(func::FuncOp function) {
     if (failed(tensor))
       return failure();
     for (const Dimension &dim : tensor->dims)
-      if (!dim.symbol.empty() && !symbols.contains(dim.symbol))
+      if (!dim.symbol.empty() && !isKnown(dim.symbol))
         return function.emitOpError()
                << "result " << signature.results.size() << " has a dimension '"
                << dim.symbol << "' that no argument has";
@@ -113,6 +119,16 @@ FailureOr<FunctionSignature> moec::cpu::getSignature(func::FuncOp function) {
     if (auto param =
             function.getArgAttrOfType<FlatSymbolRefAttr>(index, kParamAttr)) {
       signature.parameters.push_back(param.getValue().str());
+    } else if (auto state = function.getArgAttrOfType<FlatSymbolRefAttr>(
+                   index, kStateAttr)) {
+      FailureOr<TensorSignature> tensor = getTensor(
+          function, type, attrs, "state '" + state.getValue() + "'", false);
+      if (failed(tensor))
+        return failure();
+      tensor->name = state.getValue().str();
+      for (const Dimension &dim : tensor->dims)
+        symbols.insert(dim.symbol);
+      signature.states.push_back(std::move(*tensor));
     } else if (attrs && attrs.get(kResultAttr)) {
       if (failed(addResult(type, attrs)))
         return failure();
@@ -131,9 +147,24 @@ FailureOr<FunctionSignature> moec::cpu::getSignature(func::FuncOp function) {
     if (failed(addResult(function.getResultTypes()[index],
                          function.getResultAttrDict(index))))
       return failure();
+  if (auto appends = function->getAttrOfType<StringAttr>(moe::kAppendsAttr))
+    signature.appends = appends.str();
   function.walk(
       [&](moe::TapOp tap) { signature.taps.push_back(tap.getName().str()); });
   return signature;
+}
+
+Value moec::cpu::getSize(OpBuilder &builder, Location loc, StringRef symbol,
+                         const llvm::StringMap<Value> &sizes) {
+  Value product;
+  for (StringRef factor : llvm::split(symbol, '*')) {
+    Value size = sizes.lookup(factor);
+    if (!size)
+      return {};
+    product =
+        product ? arith::MulIOp::create(builder, loc, product, size) : size;
+  }
+  return product;
 }
 
 std::vector<SizeSymbol>
@@ -141,19 +172,22 @@ moec::cpu::getSizeSymbols(func::FuncOp function,
                           const FunctionSignature &signature) {
   std::vector<SizeSymbol> symbols;
   llvm::StringSet<> seen;
-  unsigned next = 0;
-  for (unsigned index = 0;
-       index < function.getNumArguments() && next < signature.arguments.size();
-       ++index) {
+  unsigned nextArgument = 0, nextState = 0;
+  for (unsigned index = 0; index < function.getNumArguments(); ++index) {
     if (function.getArgAttr(index, kParamAttr) ||
         function.getArgAttr(index, kResultAttr))
       continue;
-    for (auto [dimension, dim] :
-         llvm::enumerate(signature.arguments[next].dims))
+    const TensorSignature *tensor = nullptr;
+    if (function.getArgAttr(index, kStateAttr))
+      tensor = &signature.states[nextState++];
+    else if (nextArgument < signature.arguments.size())
+      tensor = &signature.arguments[nextArgument++];
+    else
+      continue;
+    for (auto [dimension, dim] : llvm::enumerate(tensor->dims))
       if (!dim.symbol.empty() && seen.insert(dim.symbol).second)
         symbols.push_back(
             {dim.symbol, index, static_cast<unsigned>(dimension)});
-    ++next;
   }
   return symbols;
 }
