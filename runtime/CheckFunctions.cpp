@@ -15,6 +15,20 @@ bool HeaderChecker::isKnownSymbol(const char *symbol) const {
   return false;
 }
 
+bool HeaderChecker::isKnownProduct(const char *symbol) const {
+  for (const char *factor = symbol;;) {
+    size_t length = strcspn(factor, "*");
+    bool known = false;
+    for (uint32_t i = 0; i < numSymbols && !known; ++i)
+      known = strncmp(symbols[i], factor, length) == 0 && !symbols[i][length];
+    if (!known)
+      return false;
+    if (!factor[length])
+      return true;
+    factor += length + 1;
+  }
+}
+
 bool HeaderChecker::checkTensors(const Field &field,
                                  const Table<Tensor> &tensors,
                                  bool introduces) {
@@ -42,7 +56,7 @@ bool HeaderChecker::checkTensors(const Field &field,
         return false;
       if (isKnownSymbol(dim.symbol()->c_str()))
         continue;
-      if (!introduces)
+      if (!introduces && !isKnownProduct(dim.symbol()->c_str()))
         return bad(place, "is '%s', which no argument has",
                    dim.symbol()->c_str());
       if (numSymbols == maxSymbols)
@@ -79,6 +93,8 @@ bool HeaderChecker::checkFunction(uint32_t index, const Function &function) {
       return bad(at("functions[%u].parameters[%u]", index, i),
                  "is %u, but there are %u parameters", parameters.Get(i),
                  header.parameters()->size());
+  if (!checkFunctionStates(index, function))
+    return false;
   if (const auto *taps = function.taps()) {
     if (!checkCount(at("functions[%u].taps", index), taps->size(), maxEntries))
       return false;

@@ -16,9 +16,10 @@ bool HeaderChecker::checkPanels(const Field &field,
   int64_t parts = parameter.parts()->size();
   if (parts < 1 || parts > 2)
     return bad(field, "has %" PRId64 " parts, panels have 1 or 2", parts);
+  bool blocks = parameter.encoding() == Encoding::block_panels;
   int64_t g = dims.size() == 5 ? dims.Get(4) : 0;
   if (dims.size() != 5 || dims.Get(3) != panelLanes ||
-      (g != 1 && g != 2 && g != 4))
+      (!blocks && g != 1 && g != 2 && g != 4))
     return bad(field, "has other dims than panels: expected [groups, panels, "
                       "steps, 16, 1 or 2 or 4]");
   int64_t columns = parameter.columns(), depth = parameter.depth();
@@ -27,7 +28,8 @@ bool HeaderChecker::checkPanels(const Field &field,
   auto ceilDiv = [](int64_t a, int64_t b) { return a / b + (a % b != 0); };
   if (parameter.groups() != dims.Get(0) || columns < 0 || depth < 0 ||
       ceilDiv(columns, width) != dims.Get(1) ||
-      ceilDiv(depth, g) != dims.Get(2))
+      (blocks ? dims.Get(2) < 1 || depth % dims.Get(2) != 0
+              : ceilDiv(depth, g) != dims.Get(2)))
     return bad(field,
                "has groups, columns and depth %" PRId64 ", %" PRId64
                ", %" PRId64 ", which do not give its dims",
@@ -112,7 +114,7 @@ bool HeaderChecker::checkParameters() {
     if (parameter.encoding() == Encoding::row_major && parts.size() != 1)
       return bad(at("parameters[%u].parts", i), "has %u entries, expected 1",
                  parts.size());
-    if (parameter.encoding() == Encoding::panels &&
+    if (parameter.encoding() != Encoding::row_major &&
         !checkPanels(at("parameters[%u]", i), parameter))
       return false;
   }

@@ -25,7 +25,8 @@ public:
 
   bool run() {
     return checkVersion() && checkSegments() && checkVariants() &&
-           checkParameters() && checkFunctions() && checkTarget();
+           checkParameters() && checkStates() && checkFunctions() &&
+           checkTarget();
   }
   moec_status status = MOEC_BAD_ARTIFACT;
 
@@ -44,6 +45,8 @@ private:
   bool checkVariants();
   bool checkParameters();
   bool checkPanels(const Field &field, const schema::Parameter &parameter);
+  bool checkStates();
+  bool checkFunctionStates(uint32_t index, const schema::Function &function);
   bool checkFunctions();
   bool checkFunction(uint32_t index, const schema::Function &function);
   bool checkTensors(const Field &field, const Table<schema::Tensor> &tensors,
@@ -57,6 +60,8 @@ private:
   bool checkDims(const Field &field, const flatbuffers::Vector<int64_t> &dims,
                  uint64_t &elements);
   bool isKnownSymbol(const char *symbol) const;
+  /// True if all factors of "B*S" are known.
+  bool isKnownProduct(const char *symbol) const;
   template <typename T>
   bool checkUnique(const Field &field, const Table<T> &table);
 

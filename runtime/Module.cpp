@@ -32,12 +32,14 @@ public:
       : module(module), header(*module.file.header()) {}
 
   bool build() {
-    return buildVariants() && buildParameters() && buildFunctions();
+    return buildVariants() && buildParameters() && buildStates() &&
+           buildFunctions();
   }
 
 private:
   bool buildVariants();
   bool buildParameters();
+  bool buildStates();
   bool buildFunctions();
   bool buildTensors(
       moec_function &function,
@@ -162,6 +164,27 @@ bool TableBuilder::buildTensors(
   return true;
 }
 
+bool TableBuilder::buildStates() {
+  module.states = module.arena.array<StateType>(module.numStates());
+  if (!module.states)
+    return false;
+  for (uint32_t i = 0; i < module.numStates(); ++i) {
+    const schema::State &state = *header.states()->Get(i);
+    const auto &dims = *state.dims();
+    auto *dimensions = module.arena.array<moec_dimension>(dims.size());
+    if (!dimensions)
+      return false;
+    for (uint32_t j = 0; j < dims.size(); ++j) {
+      const flatbuffers::String *symbol = dims.Get(j)->symbol();
+      dimensions[j] = {dims.Get(j)->size(), symbol ? symbol->c_str() : nullptr};
+    }
+    module.states[i] = {state.name()->c_str(), int32_t(state.dtype()),
+                        int32_t(dims.size()), dimensions,
+                        state.counts() ? state.counts()->c_str() : nullptr};
+  }
+  return true;
+}
+
 bool TableBuilder::buildFunctions() {
   const auto &from = *header.functions();
   module.functions = module.arena.array<moec_function>(from.size());
@@ -179,6 +202,11 @@ bool TableBuilder::buildFunctions() {
     to.numParameters = function.parameters()->size();
     to.parameters = function.parameters()->data();
     to.symbols = module.arena.array<const char *>(schema::maxSymbols);
+    if (const auto *states = function.states()) {
+      to.states = states->data();
+      to.numStates = states->size();
+    }
+    to.appends = function.appends() ? function.appends()->c_str() : nullptr;
     if (!to.symbols || !buildTensors(to, *function.arguments(), to.arguments) ||
         !buildTensors(to, *function.results(), to.results) ||
         !buildNames(function.taps(), to.taps, to.numTaps))

@@ -23,6 +23,15 @@ struct TensorType {
   const int32_t *symbols;
 };
 
+/// A state of a session.
+struct StateType {
+  const char *name;
+  int32_t dtype;
+  int32_t rank;
+  const moec_dimension *dimensions; ///< with default sizes
+  const char *counts;               ///< may be null
+};
+
 } // namespace moec::runtime
 
 struct moec_function {
@@ -35,11 +44,14 @@ struct moec_function {
   const uint32_t *parameters;
   const char *const *taps;
   const char **symbols; ///< names, by number
+  const uint32_t *states;
+  const char *appends; ///< may be null
   uint32_t numArguments;
   uint32_t numResults;
   uint32_t numParameters;
   uint32_t numTaps;
   uint32_t numSymbols;
+  uint32_t numStates;
   /// Null when the module was loaded without code.
   int32_t (*entry)(const moec_frame *);
   int64_t (*workspace)(const moec_frame *);
@@ -58,9 +70,14 @@ struct moec_module {
   moec_function *functions = nullptr;
   moec_parameter_info *parameters = nullptr;
   moec_variant_info *variants = nullptr;
+  moec::runtime::StateType *states = nullptr;
 
   uint32_t numFunctions() const { return file.header()->functions()->size(); }
   uint32_t numParameters() const { return file.header()->parameters()->size(); }
+  uint32_t numStates() const {
+    const auto *table = file.header()->states();
+    return table ? table->size() : 0;
+  }
   uint32_t numVariants() const { return file.header()->variants()->size(); }
 
   /// The position of a parameter, or numParameters().

@@ -45,6 +45,7 @@ moec_status moec_module_get_info(const moec_module *module,
   filled.header_size = module->file.headerSize();
   memcpy(filled.header_hash, module->file.headerHash,
          sizeof(filled.header_hash));
+  filled.num_states = module->numStates();
   return deliver(filled, info);
 }
 
@@ -92,6 +93,20 @@ moec_status moec_module_get_parameter(const moec_module *module, uint32_t index,
   return deliver(module->parameters[index], info);
 }
 
+moec_status moec_module_get_state(const moec_module *module, uint32_t index,
+                                  moec_state_info *info) {
+  if (index >= module->numStates())
+    return MOEC_NOT_FOUND;
+  const StateType &state = module->states[index];
+  moec_state_info filled = {};
+  filled.dtype = state.dtype;
+  filled.rank = state.rank;
+  filled.name = state.name;
+  filled.dimensions = state.dimensions;
+  filled.counts = state.counts;
+  return deliver(filled, info);
+}
+
 const moec_function *moec_module_get_function(const moec_module *module,
                                               uint32_t index) {
   return index < module->numFunctions() ? &module->functions[index] : nullptr;
@@ -117,6 +132,9 @@ moec_status moec_function_get_info(const moec_function *function,
   filled.entry = function->entryName;
   filled.parameters = function->parameters;
   filled.taps = function->taps;
+  filled.num_states = function->numStates;
+  filled.states = function->states;
+  filled.appends = function->appends;
   return deliver(filled, info);
 }
 

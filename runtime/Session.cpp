@@ -2,6 +2,7 @@
 //
 // Sessions and calls. A call works on the stack only.
 
+#include "runtime/SessionState.h"
 #include "runtime/Tensors.h"
 #include "runtime/Wait.h"
 
@@ -25,6 +26,7 @@ struct moec_session {
   /// The frame's table of each function, one after the other.
   const void **tables = nullptr;
   uint64_t *tableStarts = nullptr; ///< by function
+  SessionState state;
   void (*tap)(void *host, const char *name, const moec_tensor *value) = nullptr;
   void *tapHost = nullptr;
 };
@@ -104,6 +106,7 @@ static moec_frame makeFrame(const moec_function &function,
   frame.num_arguments = function.numArguments;
   frame.num_results = function.numResults;
   frame.num_parameters = function.numParameters;
+  frame.num_states = function.numStates;
   frame.arguments = arguments;
   frame.services = &services;
   return frame;
@@ -143,10 +146,43 @@ moec_status moec_function_result_shape(const moec_function *function,
   return MOEC_OK;
 }
 
-moec_status moec_function_workspace_size(const moec_function *function,
-                                         const DLTensor *const *arguments,
-                                         uint32_t numArguments, int64_t *size,
-                                         moec_error *error) {
+/// Asks the code for the workspace of a call with this frame.
+static moec_status queryWorkspace(const moec_function &function,
+                                  const moec_frame &frame, int64_t &size,
+                                  moec_error *error) {
+  int64_t needed = function.workspace(&frame);
+  if (needed < 0)
+    return codeRefused(function, needed, error);
+  if (needed > INT64_MAX - workspaceAlignment)
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: the workspace is impossibly big",
+                function.name);
+  if (needed == 0)
+    needed = 1;
+  size = (needed + workspaceAlignment - 1) / workspaceAlignment *
+         workspaceAlignment;
+  return MOEC_OK;
+}
+
+/// Without a session: states are described only, in memory of the call.
+static moec_status workspaceWithoutSession(const moec_function &function,
+                                           const SymbolSizes &symbols,
+                                           moec_frame &frame, int64_t &size,
+                                           moec_error *error) {
+  Arena scratch(function.module->context->allocator);
+  auto *states = scratch.array<moec_tensor>(function.numStates);
+  auto *shapes = scratch.array<int64_t[schema::maxRank]>(function.numStates);
+  if (!states || !shapes)
+    return fail(error, MOEC_ENVIRONMENT, "%s: out of memory", function.name);
+  describeStates(function, symbols, states, shapes);
+  frame.states = states;
+  return queryWorkspace(function, frame, size, error);
+}
+
+static moec_status workspaceSize(const moec_function *function,
+                                 const moec_session *session,
+                                 const DLTensor *const *arguments,
+                                 uint32_t numArguments, int64_t *size,
+                                 moec_error *error) {
   moec_tensor bound[schema::maxTensors];
   SymbolSizes symbols;
   if (moec_status status =
@@ -159,17 +195,33 @@ moec_status moec_function_workspace_size(const moec_function *function,
   Call call = {function->module->context, nullptr, function};
   moec_services services = makeServices(call);
   moec_frame frame = makeFrame(*function, bound, services);
-  int64_t needed = function->workspace(&frame);
-  if (needed < 0)
-    return codeRefused(*function, needed, error);
-  if (needed > INT64_MAX - workspaceAlignment)
-    return fail(error, MOEC_BAD_ARGUMENT, "%s: the workspace is impossibly big",
+  if (!session && function->numStates > 0)
+    return workspaceWithoutSession(*function, symbols, frame, *size, error);
+  if (session) {
+    if (moec_status status = session->state.check(*function, symbols, error))
+      return status;
+    frame.states = session->state.tableOf(*function);
+  }
+  return queryWorkspace(*function, frame, *size, error);
+}
+
+moec_status moec_function_workspace_size(const moec_function *function,
+                                         const DLTensor *const *arguments,
+                                         uint32_t numArguments, int64_t *size,
+                                         moec_error *error) {
+  return workspaceSize(function, nullptr, arguments, numArguments, size, error);
+}
+
+moec_status moec_session_workspace_size(const moec_session *session,
+                                        const moec_function *function,
+                                        const DLTensor *const *arguments,
+                                        uint32_t numArguments, int64_t *size,
+                                        moec_error *error) {
+  if (function->module != session->module)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: the function is of another module than the session",
                 function->name);
-  if (needed == 0)
-    needed = 1;
-  *size = (needed + workspaceAlignment - 1) / workspaceAlignment *
-          workspaceAlignment;
-  return MOEC_OK;
+  return workspaceSize(function, session, arguments, numArguments, size, error);
 }
 
 moec_status
@@ -206,9 +258,12 @@ moec_session_call(moec_session *session, const moec_function *function,
                 "%s: the workspace is not %d-byte aligned", function->name,
                 int(workspaceAlignment));
 
+  if (moec_status status = session->state.check(*function, symbols, error))
+    return status;
   Call call = {session->module->context, session, function};
   moec_services services = makeServices(call);
   moec_frame frame = makeFrame(*function, boundArguments, services);
+  frame.states = session->state.tableOf(*function);
   int64_t needed = function->workspace(&frame);
   if (needed < 0)
     return codeRefused(*function, needed, error);
@@ -269,46 +324,92 @@ static bool buildSession(moec_session &session) {
   return true;
 }
 
-moec_status moec_session_create(const moec_module *module,
-                                moec_session **session, moec_error *error) {
-  *session = nullptr;
-  const Allocator &allocator = module->context->allocator;
-  void *memory = allocator.allocate(allocator.host, sizeof(moec_session),
-                                    alignof(moec_session));
-  auto *created = memory ? new (memory) moec_session(module) : nullptr;
-  if (!created || !buildSession(*created)) {
-    moec_session_destroy(created);
-    return fail(error, MOEC_ENVIRONMENT, "%s: out of memory for a session",
-                module->name);
-  }
-  moec_session_reset(created);
-  *session = created;
-  return MOEC_OK;
-}
-
 /// A mutable parameter's memory, which is the session's own.
 static void *ownBytes(const moec_session &session, uint32_t index) {
   return const_cast<void *>(session.parameters[index]);
 }
 
+static void resetParameters(const moec_session &session) {
+  const moec_module &module = *session.module;
+  for (uint32_t i = 0; i < module.numParameters(); ++i)
+    if (module.parameters[i].is_mutable)
+      memcpy(ownBytes(session, i), module.parameters[i].data,
+             module.parameters[i].size);
+}
+
+moec_status moec_session_create_with_options(const moec_module *module,
+                                             const moec_session_options *given,
+                                             moec_session **session,
+                                             moec_error *error) {
+  *session = nullptr;
+  moec_session_options options = {};
+  if (given) {
+    if (given->struct_size < sizeof(uint32_t))
+      return fail(error, MOEC_BAD_ARGUMENT,
+                  "moec_session_options.struct_size is not set");
+    memcpy(&options, given,
+           given->struct_size < sizeof(options) ? given->struct_size
+                                                : sizeof(options));
+  }
+  const Allocator &allocator = module->context->allocator;
+  void *memory = allocator.allocate(allocator.host, sizeof(moec_session),
+                                    alignof(moec_session));
+  auto *created = memory ? new (memory) moec_session(module) : nullptr;
+  moec_status status =
+      created && buildSession(*created)
+          ? created->state.build(*module, &options, created->arena, error)
+          : fail(error, MOEC_ENVIRONMENT, "%s: out of memory for a session",
+                 module->name);
+  if (status != MOEC_OK) {
+    moec_session_destroy(created);
+    return status;
+  }
+  resetParameters(*created);
+  *session = created;
+  return MOEC_OK;
+}
+
+moec_status moec_session_create(const moec_module *module,
+                                moec_session **session, moec_error *error) {
+  return moec_session_create_with_options(module, nullptr, session, error);
+}
+
 moec_status moec_session_fork(const moec_session *session, moec_session **fork,
                               moec_error *error) {
-  if (moec_status status = moec_session_create(session->module, fork, error))
-    return status;
   const moec_module &module = *session->module;
+  Arena scratch(module.context->allocator);
+  moec_session_options options = {};
+  if (!session->state.describeSizes(scratch, options))
+    return fail(error, MOEC_ENVIRONMENT, "%s: out of memory for a session",
+                module.name);
+  if (moec_status status = moec_session_create_with_options(
+          session->module, &options, fork, error))
+    return status;
   for (uint32_t i = 0; i < module.numParameters(); ++i)
     if (module.parameters[i].is_mutable)
       memcpy(ownBytes(**fork, i), session->parameters[i],
              module.parameters[i].size);
+  (*fork)->state.copyFrom(session->state);
   return MOEC_OK;
 }
 
 void moec_session_reset(moec_session *session) {
-  const moec_module &module = *session->module;
-  for (uint32_t i = 0; i < module.numParameters(); ++i)
-    if (module.parameters[i].is_mutable)
-      memcpy(ownBytes(*session, i), module.parameters[i].data,
-             module.parameters[i].size);
+  resetParameters(*session);
+  session->state.reset();
+}
+
+int64_t moec_session_length(const moec_session *session) {
+  return session->state.length();
+}
+
+moec_status moec_session_truncate(moec_session *session, int64_t length,
+                                  moec_error *error) {
+  if (length < 0)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: a session cannot have %" PRId64 " tokens",
+                session->module->name, length);
+  session->state.truncate(length);
+  return MOEC_OK;
 }
 
 void moec_session_destroy(moec_session *session) {

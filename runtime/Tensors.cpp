@@ -4,6 +4,7 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <cstring>
 
 namespace moec::runtime {
 
@@ -105,6 +106,39 @@ moec_status bindTensor(const moec_function &function, const char *kind,
   return MOEC_OK;
 }
 
+/// The number of a symbol that is the first `length` bytes of `name`, or
+/// numSymbols.
+static uint32_t findSymbol(const moec_function &function, const char *name,
+                           size_t length) {
+  uint32_t i = 0;
+  while (i < function.numSymbols &&
+         (strncmp(function.symbols[i], name, length) != 0 ||
+          function.symbols[i][length]))
+    ++i;
+  return i;
+}
+
+/// Sets the sizes of results that are products ("B*S") of sizes of arguments.
+static moec_status bindProducts(const moec_function &function,
+                                SymbolSizes &symbols, moec_error *error) {
+  for (uint32_t i = 0; i < function.numSymbols; ++i) {
+    if (symbols.sizes[i] >= 0)
+      continue;
+    int64_t product = 1;
+    for (const char *factor = function.symbols[i]; *factor;) {
+      size_t length = strcspn(factor, "*");
+      uint32_t number = findSymbol(function, factor, length);
+      if (number == function.numSymbols || symbols.sizes[number] < 0 ||
+          __builtin_mul_overflow(product, symbols.sizes[number], &product))
+        return fail(error, MOEC_BAD_ARGUMENT, "%s: the size %s is too large",
+                    function.name, function.symbols[i]);
+      factor += length + (factor[length] == '*');
+    }
+    symbols.sizes[i] = product;
+  }
+  return MOEC_OK;
+}
+
 moec_status bindArguments(const moec_function &function,
                           const DLTensor *const *arguments,
                           uint32_t numArguments, bool needData,
@@ -119,7 +153,7 @@ moec_status bindArguments(const moec_function &function,
             bindTensor(function, "argument", function.arguments[i],
                        arguments[i], needData, symbols, bound[i], error))
       return status;
-  return MOEC_OK;
+  return bindProducts(function, symbols, error);
 }
 
 } // namespace moec::runtime

@@ -68,12 +68,14 @@ static Json describeParameter(const moec_parameter_info &info) {
                      {"dims", std::vector<int64_t>(info.parts[i].shape,
                                                    info.parts[i].shape +
                                                        info.parts[i].rank)}});
-  bool panels = info.encoding == MOEC_ENCODING_PANELS;
+  bool panels = info.encoding != MOEC_ENCODING_ROW_MAJOR;
   Json result = {
       {"name", info.name},
       {"dtype", moec_dtype_name(info.dtype)},
       {"dims", std::vector<int64_t>(info.shape, info.shape + info.rank)},
-      {"encoding", panels ? "panels" : "row_major"}};
+      {"encoding", info.encoding == MOEC_ENCODING_BLOCK_PANELS ? "block_panels"
+                   : panels                                    ? "panels"
+                                                               : "row_major"}};
   if (panels) {
     result["groups"] = info.groups;
     result["columns"] = info.columns;
@@ -85,6 +87,22 @@ static Json describeParameter(const moec_parameter_info &info) {
   result["offset"] = info.offset;
   result["size"] = info.size;
   result["hash"] = hexHash(info.hash);
+  return result;
+}
+
+static Json describeState(const moec_state_info &info) {
+  Json dims = Json::array(), sizes = Json::array();
+  for (int32_t i = 0; i < info.rank; ++i) {
+    const moec_dimension &dim = info.dimensions[i];
+    dims.push_back(dim.symbol ? Json(dim.symbol) : Json(dim.size));
+    sizes.push_back(dim.size);
+  }
+  Json result = {{"name", info.name},
+                 {"dtype", moec_dtype_name(info.dtype)},
+                 {"dims", std::move(dims)},
+                 {"default", std::move(sizes)}};
+  if (info.counts)
+    result["counts"] = info.counts;
   return result;
 }
 
@@ -102,7 +120,8 @@ Json describeModule(const moec_module *module) {
                  {"segments", Json::array()},
                  {"variants", Json::array()},
                  {"functions", Json::array()},
-                 {"parameters", Json::array()}};
+                 {"parameters", Json::array()},
+                 {"states", Json::array()}};
   auto entry = sized<moec_target_entry>();
   for (uint32_t i = 0;
        moec_module_get_target_entry(module, i, &entry) == MOEC_OK; ++i)
@@ -136,6 +155,9 @@ Json describeModule(const moec_module *module) {
   for (uint32_t i = 0;
        moec_module_get_parameter(module, i, &parameter) == MOEC_OK; ++i)
     result["parameters"].push_back(describeParameter(parameter));
+  auto state = sized<moec_state_info>();
+  for (uint32_t i = 0; moec_module_get_state(module, i, &state) == MOEC_OK; ++i)
+    result["states"].push_back(describeState(state));
   return result;
 }
 

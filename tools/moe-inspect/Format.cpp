@@ -79,6 +79,15 @@ std::string formatModule(const Json &description) {
   }
   for (const Json &parameter : description["parameters"])
     text += "parameter " + formatParameter(parameter) + "\n";
+  for (const Json &state : description["states"]) {
+    text += "state " + plain(state["name"]) + ": " + formatType(state) +
+            " of a session, by default ";
+    for (size_t i = 0; i < state["default"].size(); ++i)
+      text += (i ? "x" : "") + plain(state["default"][i]);
+    if (state.contains("counts"))
+      text += ", counts " + plain(state["counts"]);
+    text += "\n";
+  }
   return text;
 }
 

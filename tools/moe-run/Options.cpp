@@ -20,6 +20,8 @@ Runs one function of an artifact.
   --tap=NAME=FILE       writes a value that the function taps
   --target=cpu[:LEVEL]  the code to use, such as cpu:x86-64-v3
   --threads=N           workers, the calling thread included
+  --chunk=N             calls a function of a session with N tokens at a time
+  --context=N           tokens that the session has room for
   --reference           interprets the artifact's source instead of its code
   --verify              checks the hashes of all weights first
   --trace=FILE          writes the tasks of the call as Chrome trace JSON
@@ -65,8 +67,12 @@ Failure parseRunOptions(int argc, char **argv, RunOptions &options) {
                         : name == "--output" ? &options.output
                         : name == "--trace"  ? &options.trace
                                              : nullptr;
-    bool known = list || text || name == "--outputs" || name == "--target" ||
-                 name == "--threads";
+    uint32_t *number = name == "--threads"   ? &options.threads
+                       : name == "--chunk"   ? &options.chunk
+                       : name == "--context" ? &options.context
+                                             : nullptr;
+    bool known =
+        list || text || number || name == "--outputs" || name == "--target";
     if (!known)
       return usage("unknown option " + name);
     if (value.empty())
@@ -95,11 +101,13 @@ Failure parseRunOptions(int argc, char **argv, RunOptions &options) {
       else if (value != "cpu")
         return usage("--target=" + value + ": expected cpu or cpu:LEVEL");
     } else {
-      auto [end, code] = std::from_chars(
-          value.data(), value.data() + value.size(), options.threads);
+      uint32_t most = name == "--threads" ? 1024 : 1 << 30;
+      auto [end, code] =
+          std::from_chars(value.data(), value.data() + value.size(), *number);
       if (code != std::errc() || end != value.data() + value.size() ||
-          options.threads == 0 || options.threads > 1024)
-        return usage("--threads=" + value + ": expected 1 to 1024");
+          *number == 0 || *number > most)
+        return usage(name + "=" + value + ": expected 1 to " +
+                     std::to_string(most));
     }
   }
   if (options.help || options.version)
@@ -110,6 +118,8 @@ Failure parseRunOptions(int argc, char **argv, RunOptions &options) {
     return usage("--outputs needs --output");
   if (options.reference && !options.parameters.empty())
     return usage("--set and --reference do not go together");
+  if (options.reference && options.chunk)
+    return usage("--chunk and --reference do not go together");
   if (options.reference && !options.trace.empty())
     return usage("--trace and --reference do not go together");
   return success();

@@ -26,6 +26,8 @@ struct RunOptions {
   std::string level; ///< of --target=cpu:LEVEL; empty: the best
   std::string trace;
   uint32_t threads = 0;
+  uint32_t chunk = 0;   ///< tokens of one call over a session; 0: all
+  uint32_t context = 0; ///< tokens that a session has room for; 0: enough
   bool reference = false;
   bool verify = false;
   bool help = false;

@@ -70,6 +70,8 @@ static bool decodePart(const moec_parameter_info &parameter, uint32_t index,
     std::memcpy(value.bytes.data(), parameter.data, size);
     return true;
   }
+  if (parameter.encoding != MOEC_ENCODING_PANELS)
+    return false;
   PanelLayout layout;
   layout.columns = parameter.columns;
   layout.depth = parameter.depth;

@@ -18,8 +18,9 @@ struct Call {
   std::vector<NamedTensor> taps;    ///< in the order of their arrival
 };
 
-/// Runs the code; `parameters` are set first.
-Failure runCode(Call &call, const std::vector<NamedTensor> &parameters);
+/// Runs the code in a session of its own; `parameters` are set first.
+Failure runCode(Call &call, const RunOptions &options,
+                const std::vector<NamedTensor> &parameters);
 
 /// Runs the interpreter of libmoec_reference.so on the artifact's source.
 Failure runReference(Call &call);

@@ -250,7 +250,7 @@ static Failure run(const RunOptions &options) {
     std::vector<NamedTensor> parameters;
     if (Failure failure = readParameters(options, module, parameters))
       return failure;
-    if (Failure failure = runCode(call, parameters))
+    if (Failure failure = runCode(call, options, parameters))
       return failure;
   }
   if (Failure failure = writeResults(options, call))

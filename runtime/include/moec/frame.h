@@ -9,8 +9,9 @@
 //   int64_t moec_workspace_NAME(const moec_frame *frame);
 // The first checks ranks, dimensions, element types and the workspace before
 // anything is written and returns a moec_frame_status. The second reads the
-// shapes of the arguments and the number of workers only, and returns the bytes
-// of workspace that the call needs, or a negative moec_frame_status.
+// shapes of the arguments and states and the number of workers only, and
+// returns the bytes of workspace that the call needs, or a negative
+// moec_frame_status.
 
 #ifndef MOEC_FRAME_H
 #define MOEC_FRAME_H
@@ -78,6 +79,10 @@ typedef struct moec_frame {
   void *workspace;               ///< 64-byte aligned
   int64_t workspace_size;        ///< in bytes
   const moec_services *services;
+  /// The session's state; read by functions that have any only, which ask for
+  /// a struct_size that holds it.
+  const moec_tensor *states;
+  uint32_t num_states;
 } moec_frame;
 
 /// What a generated function returns: OK, or a code combined with the position

@@ -162,6 +162,7 @@ typedef struct moec_module_info {
   uint64_t file_size;
   uint64_t header_size;
   uint64_t header_hash[2]; ///< XXH3, 128 bits, low half first
+  uint32_t num_states;
 } moec_module_info;
 
 typedef struct moec_segment_info {
@@ -214,11 +215,15 @@ typedef struct moec_function_info {
   const char *entry;          ///< "moec_fn_layers_0_moe"
   const uint32_t *parameters; ///< positions in the module's table
   const char *const *taps;
+  uint32_t num_states;
+  const uint32_t *states; ///< positions in the module's table
+  const char *appends;    ///< dimension added to the session's length, or null
 } moec_function_info;
 
 typedef enum moec_encoding {
   MOEC_ENCODING_ROW_MAJOR = 0,
-  MOEC_ENCODING_PANELS = 1 ///< see runtime/schema/moe.fbs
+  MOEC_ENCODING_PANELS = 1, ///< see runtime/schema/moe.fbs
+  MOEC_ENCODING_BLOCK_PANELS = 2 ///< quantised, likewise
 } moec_encoding;
 
 /// One weight of the source module that is stored in a parameter.
@@ -248,6 +253,18 @@ typedef struct moec_parameter_info {
   const void *data; ///< as mapped
 } moec_parameter_info;
 
+/// What each session has for itself, such as a KV cache. A dimension with a
+/// symbol has the size of a session that asks for no other.
+typedef struct moec_state_info {
+  uint32_t struct_size;
+  int32_t dtype; ///< a moec_dtype
+  int32_t rank;
+  const char *name;
+  const moec_dimension *dimensions;
+  const char
+      *counts; ///< dimension of which it counts the used entries, or null
+} moec_state_info;
+
 MOEC_API moec_status moec_module_get_info(const moec_module *module,
                                           moec_module_info *info);
 MOEC_API moec_status moec_module_get_segment(const moec_module *module,
@@ -262,6 +279,10 @@ MOEC_API moec_status moec_module_get_target_entry(const moec_module *module,
 MOEC_API moec_status moec_module_get_parameter(const moec_module *module,
                                                uint32_t index,
                                                moec_parameter_info *info);
+
+MOEC_API moec_status moec_module_get_state(const moec_module *module,
+                                           uint32_t index,
+                                           moec_state_info *info);
 
 /// Null when there is none.
 MOEC_API const moec_function *
@@ -287,7 +308,8 @@ MOEC_API moec_status moec_function_result_shape(
     uint32_t num_arguments, uint32_t result, int64_t *shape, moec_error *error);
 
 /// Bytes of workspace that a call with such arguments needs, a multiple of 64
-/// and at least 64.
+/// and at least 64. For a function with state: in a session of the sizes that
+/// the arguments say and of default sizes otherwise.
 MOEC_API moec_status moec_function_workspace_size(
     const moec_function *function, const DLTensor *const *arguments,
     uint32_t num_arguments, int64_t *size, moec_error *error);
@@ -299,10 +321,33 @@ MOEC_API moec_status moec_function_workspace_size(
 MOEC_API moec_status moec_session_create(const moec_module *module,
                                          moec_session **session,
                                          moec_error *error);
-/// A new session with copies of this one's mutable parameters.
+/// The size of a dimension of states.
+typedef struct moec_size {
+  const char *symbol; ///< "C"
+  int64_t size;       ///< at least 1
+} moec_size;
+
+typedef struct moec_session_options {
+  uint32_t struct_size;
+  uint32_t num_sizes;
+  const moec_size *sizes; ///< symbols that no state has are ignored
+} moec_session_options;
+
+/// Likewise with states of these sizes; null options are the defaults.
+MOEC_API moec_status moec_session_create_with_options(
+    const moec_module *module, const moec_session_options *options,
+    moec_session **session, moec_error *error);
+
+/// Tokens that the session's longest sequence has; 0 without states that count.
+MOEC_API int64_t moec_session_length(const moec_session *session);
+/// Takes back all but the first `length` tokens of each sequence.
+MOEC_API moec_status moec_session_truncate(moec_session *session,
+                                           int64_t length, moec_error *error);
+
+/// A new session with copies of this one's mutable parameters and states.
 MOEC_API moec_status moec_session_fork(const moec_session *session,
                                        moec_session **fork, moec_error *error);
-/// Back to the artifact's values of mutable parameters.
+/// Back to the artifact's values of mutable parameters and to empty states.
 MOEC_API void moec_session_reset(moec_session *session);
 MOEC_API void moec_session_destroy(moec_session *session);
 
@@ -323,6 +368,13 @@ MOEC_API void moec_session_set_tap(moec_session *session,
                                    void (*tap)(void *host, const char *name,
                                                const moec_tensor *value),
                                    void *host);
+
+/// Bytes of workspace that such a call needs in this session, a multiple of 64
+/// and at least 64.
+MOEC_API moec_status moec_session_workspace_size(
+    const moec_session *session, const moec_function *function,
+    const DLTensor *const *arguments, uint32_t num_arguments, int64_t *size,
+    moec_error *error);
 
 /// Runs `function`. Tensors are dense, row-major and in host memory; results
 /// are written where their tensors point. `workspace` is 64-byte aligned and
