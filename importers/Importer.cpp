@@ -2,8 +2,10 @@
 
 #include "importers/Importer.h"
 #include "dialects/moe/Moe.h"
+#include "dialects/transformer/Transformer.h"
 #include "importers/hf/HuggingFace.h"
 #include "importers/json/Description.h"
+#include "importers/onnx/Onnx.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -26,11 +28,11 @@ using llvm::Twine;
 using ModuleRef = mlir::OwningOpRef<mlir::ModuleOp>;
 
 void moec::loadImporterDialects(mlir::MLIRContext &context) {
-  context
-      .loadDialect<moe::MoeDialect, mlir::arith::ArithDialect,
-                   mlir::func::FuncDialect, mlir::linalg::LinalgDialect,
-                   mlir::math::MathDialect, mlir::ml_program::MLProgramDialect,
-                   mlir::scf::SCFDialect, mlir::tensor::TensorDialect>();
+  context.loadDialect<
+      moe::MoeDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
+      mlir::linalg::LinalgDialect, mlir::math::MathDialect,
+      mlir::ml_program::MLProgramDialect, mlir::scf::SCFDialect,
+      mlir::tensor::TensorDialect, transformer::TransformerDialect>();
 }
 
 /// Collects the errors that MLIR reports while this object lives.
@@ -79,10 +81,9 @@ struct SourceFormat {
 } // namespace
 
 static constexpr SourceFormat kFormats[] = {
-    {"", hf::importDirectory},
-    {".json", importDescription},
-    {".mlir", importMlir},
-    {".mlirbc", importMlir},
+    {"", hf::importDirectory},    {".json", importDescription},
+    {".mlir", importMlir},        {".mlirbc", importMlir},
+    {".onnx", onnx::importModel},
 };
 
 Expected<ModuleRef> moec::importModel(StringRef path,
@@ -113,5 +114,5 @@ Expected<ModuleRef> moec::importModel(StringRef path,
   }
   return createStringError(
       path + ": unknown kind of input, expected a directory with config.json, "
-             "or a file .json, .mlir or .mlirbc");
+             "or a file .json, .mlir, .mlirbc or .onnx");
 }

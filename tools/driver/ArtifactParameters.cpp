@@ -64,7 +64,9 @@ describe(ml_program::GlobalOp global, ModuleOp source) {
   spec.isMutable = static_cast<bool>(global.getIsMutable());
   if (auto packed =
           dyn_cast_or_null<moec::grouped::PackedAttr>(global.getValueAttr())) {
-    spec.encoding = moec::artifact::Encoding::Panels;
+    spec.encoding = packed.getPanels().getBlocks()
+                        ? moec::artifact::Encoding::BlockPanels
+                        : moec::artifact::Encoding::Panels;
     spec.groups = type.getDimSize(0);
     spec.columns = packed.getPanels().getColumns();
     spec.depth = packed.getPanels().getDepth();

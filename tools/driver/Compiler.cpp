@@ -10,6 +10,7 @@
 #include "passes/Pipelines.h"
 #include "passes/SelectStrategy.h"
 #include "tools/driver/ArtifactParameters.h"
+#include "tools/driver/ArtifactStates.h"
 #include "tools/driver/Diagnostics.h"
 #include "tools/driver/RegisterDialects.h"
 #include "llvm/ADT/SetVector.h"
@@ -60,7 +61,7 @@ private:
 
   moec::PipelineOptions makePipelineOptions() const {
     return {options.disabledPasses, options.taps, options.exact,
-            options.explain};
+            options.explain, options.quantize};
   }
   bool import();
   bool writePhase(StringRef phase, ModuleOp module);
@@ -89,8 +90,8 @@ std::string print(ModuleOp module) {
 }
 
 bool Compilation::import() {
-  auto imported =
-      moec::importModel(options.input, moec::ImportOptions(), context);
+  auto imported = moec::importModel(
+      options.input, moec::ImportOptions{options.scope}, context);
   if (!imported) {
     status = fail(MOEC_COMPILE_INPUT_ERROR, imported.takeError());
     return false;
@@ -212,6 +213,9 @@ toArtifact(const moec::cpu::FunctionSignature &function) {
     result.results.push_back(toArtifact(tensor));
   result.parameters = function.parameters;
   result.taps = function.taps;
+  for (const moec::cpu::TensorSignature &state : function.states)
+    result.states.push_back(state.name);
+  result.appends = function.appends;
   result.entry = function.entry;
   result.workspace = function.workspace;
   return result;
@@ -246,6 +250,7 @@ moec_compile_status Compilation::emitArtifact(moec::cpu::CpuModule &code) {
       writer.addTargetEntry(key, toText(number));
   }
 
+  moec::addStates(writer, code.functions, *module);
   // Layers may share parameters; each is stored once.
   llvm::SetVector<StringRef> parameters;
   for (const moec::cpu::FunctionSignature &function : code.functions) {

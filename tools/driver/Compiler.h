@@ -6,6 +6,7 @@
 #ifndef MOEC_TOOLS_DRIVER_COMPILER_H
 #define MOEC_TOOLS_DRIVER_COMPILER_H
 
+#include "importers/Importer.h"
 #include "tools/driver/include/moec/compiler.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -23,6 +24,7 @@ struct CompileOptions {
   /// Empty or "-": text outputs go to `text`.
   std::string output;
   EmitKind emit = EmitKind::Artifact;
+  ImportScope scope = ImportScope::Moe;
   /// ISA levels to generate code for; empty: all of the target.
   std::vector<std::string> levels;
   /// Glob patterns of the taps to keep.
@@ -32,6 +34,8 @@ struct CompileOptions {
   /// Names of optimisation passes to leave out, for tests and bisection.
   std::vector<std::string> disabledPasses;
   bool exact = false;
+  /// "q8_0", "q4_0" or nothing (see PipelineOptions).
+  std::string quantize;
   bool explain = false;
   bool stripSource = false;
   bool verifyEach = false;
@@ -52,11 +56,12 @@ moec_compile_status compile(const CompileOptions &options,
                             const CompileSinks &sinks);
 
 /// Sets `options.emit` from its name, `options.levels` from a list like
-/// "cpu:x86-64-v3,cpu:x86-64-v4", and checks `scope` and `compute`. On a name
-/// that is unknown or not supported returns what is wrong, else an empty text.
+/// "cpu:x86-64-v3,cpu:x86-64-v4" and `options.scope`, and checks `compute`. On
+/// a name that is unknown or not supported returns what is wrong, else an empty
+/// text.
 std::string applyEmit(CompileOptions &options, llvm::StringRef name);
 std::string applyTarget(CompileOptions &options, llvm::StringRef list);
-std::string checkScope(llvm::StringRef name);
+std::string applyScope(CompileOptions &options, llvm::StringRef name);
 std::string checkCompute(llvm::StringRef name);
 
 } // namespace moec

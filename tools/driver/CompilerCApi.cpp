@@ -30,7 +30,7 @@ int32_t moec_compile(const moec_compile_options *options) {
   for (const std::string &wrong :
        {moec::applyEmit(compileOptions, orDefault(options->emit, "artifact")),
         moec::applyTarget(compileOptions, orDefault(options->target, "cpu")),
-        moec::checkScope(orDefault(options->scope, "moe")),
+        moec::applyScope(compileOptions, orDefault(options->scope, "moe")),
         moec::checkCompute(orDefault(options->compute, "f32"))}) {
     if (wrong.empty())
       continue;

@@ -59,8 +59,11 @@ std::string applyTarget(CompileOptions &options, StringRef list) {
   return "";
 }
 
-std::string checkScope(StringRef name) {
-  return name == "moe" ? "" : unsupported("scope", name, {"model"}, "moe");
+std::string applyScope(CompileOptions &options, StringRef name) {
+  if (name != "moe" && name != "model")
+    return unsupported("scope", name, {}, "moe or model");
+  options.scope = name == "model" ? ImportScope::Model : ImportScope::Moe;
+  return "";
 }
 
 std::string checkCompute(StringRef name) {

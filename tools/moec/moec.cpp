@@ -21,12 +21,13 @@ cl::opt<std::string> target("target", cl::cat(category), cl::init("cpu"),
                             cl::desc("cpu or cpu:LEVEL,.. with LEVEL "
                                      "x86-64-v3 or x86-64-v4"));
 cl::opt<std::string> scope("scope", cl::cat(category), cl::init("moe"),
-                           cl::desc("moe: one function for each MoE layer"));
+                           cl::desc("moe: one function for each MoE layer; "
+                                    "model: forward and decode of the whole"));
 cl::opt<std::string> compute("compute", cl::cat(category), cl::init("f32"),
                              cl::desc("f32: activations and sums are f32"));
 cl::opt<std::string> quantize("quantize", cl::cat(category),
-                              cl::desc("format to quantise weights to (not "
-                                       "supported by this version)"));
+                              cl::desc("q8_0 or q4_0: quantise the float "
+                                       "weights of experts"));
 cl::opt<std::string> emit("emit", cl::cat(category), cl::init("artifact"),
                           cl::desc("artifact, mlir, llvm or asm"));
 cl::opt<std::string> abi("abi", cl::cat(category), cl::init("c"),
@@ -60,11 +61,14 @@ std::string readOptions(moec::CompileOptions &options) {
   options.verifyEach = verifyEach;
   for (const std::string &wrong :
        {moec::applyEmit(options, emit), moec::applyTarget(options, target),
-        moec::checkScope(scope), moec::checkCompute(compute)})
+        moec::applyScope(options, scope), moec::checkCompute(compute)})
     if (!wrong.empty())
       return wrong;
-  if (!quantize.empty())
-    return "--quantize is not supported by this version";
+  options.quantize = quantize;
+  if (!quantize.empty() && quantize != "q8_0" && quantize != "q4_0")
+    return "--quantize=" + quantize + ": expected q8_0 or q4_0";
+  if (!quantize.empty() && exact)
+    return "--quantize is not exact: leave out --exact";
   if (abi != "c")
     return "--abi=" + abi + ": expected c";
   if (options.emit == moec::EmitKind::Artifact && options.output.empty())

@@ -38,7 +38,7 @@ typedef struct moec_compile_options {
                         ///< the kind of output is text
   const char *emit;     ///< "artifact" (default), "mlir", "llvm" or "asm"
   const char *target;   ///< "cpu" (default) or "cpu:LEVEL[,cpu:LEVEL..]"
-  const char *scope;    ///< "moe" (default)
+  const char *scope;    ///< "moe" (default) or "model"
   const char *compute;  ///< "f32" (default)
   /// Receives each message as "severity: text"; null: messages go to stderr.
   void (*message)(void *host, const char *text);
