@@ -4,7 +4,8 @@ llvm=/usr/lib/llvm-22
 
 build_packages=(cmake ninja-build clang-22 lld-22 libmlir-22-dev mlir-22-tools
   llvm-22-dev llvm-22-tools liblld-22-dev flatbuffers-compiler
-  libflatbuffers-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev libzstd-dev
+  libflatbuffers-dev nlohmann-json3-dev libpcre2-dev libutf8proc-dev libxxhash-dev
+  pkg-config zlib1g-dev libzstd-dev
   python3 python3-venv)
 test_packages=(git clang-format-22 libclang-rt-22-dev libgtest-dev)
 
