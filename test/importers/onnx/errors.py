@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""errors.py MOEC MODEL DIRECTORY: messages for graphs that are not understood, and that no
+damage to a model crashes the compiler."""
+
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+from onnx_writer import external_tensor, field, model, node, tensor, value, varint
+
+MOEC, MODEL, DIRECTORY = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+X, Y = [value("x", ["T", 4])], [value("y", ["T", 4])]
+ROW = np.zeros(4, np.float32)
+
+
+def compile_bytes(data):
+    path = DIRECTORY / "m.onnx"
+    path.write_bytes(data)
+    return subprocess.run([MOEC, path, "-o", DIRECTORY / "m.mlir", "--emit=mlir"],
+                          capture_output=True, text=True, errors="replace")
+
+
+def expect(data, message):
+    result = compile_bytes(data)
+    text = result.stderr.replace(str(DIRECTORY) + "/", "")
+    assert result.returncode == 1 and message in text, (result.returncode, text, message)
+
+
+def of(*nodes, tensors=(), inputs=X, outputs=Y, opset=20):
+    return model(list(nodes), inputs, outputs, list(tensors), opset)
+
+
+DIRECTORY.mkdir(parents=True, exist_ok=True)
+expect(b"", "m.onnx: not an ONNX model: it has no graph")
+expect(b"\x0f", "m.onnx: unknown wire type 7 before byte 1")
+expect(varint(7 << 3 | 2) + b"\x64", "field 7 claims 100 bytes at byte 2, expected at most 0")
+expect(of(node("Einsum", ["x"], ["y"])), "node 'n_y' (Einsum): the operator is not supported")
+expect(of(node("Fancy", ["x"], ["y"], "acme")), "the operator of domain 'acme' is not supported")
+expect(of(node("Add", ["x", "z"], ["y"])), "value 'z' is used but nothing defines it")
+expect(of(node("Add", ["x"], ["y"])), "node 'n_y' (Add): input 1 is missing")
+expect(of(node("Identity", ["x"], ["y"]), node("Identity", ["x"], ["y"])), "'y' is defined twice")
+expect(of(node("Add", ["x", "c"], ["y"]), tensors=[tensor("c", np.zeros(3, np.float32))]),
+       "sizes of dimension 0 do not fit")
+expect(of(node("Softmax", ["x"], ["y"], axis=5)), "axis 5 is not one of 2 dimensions")
+expect(of(node("Reshape", ["x", "s"], ["y"]), tensors=[tensor("s", np.array([3, 3], np.int64))]),
+       "the new shape has another number of elements")
+expect(of(node("Reshape", ["x", "x"], ["y"])), "expected input 'x' to be a constant")
+expect(of(node("Transpose", ["x"], ["y"], perm=[0, 0])), "'perm' is not an order of 2 dimensions")
+expect(of(node("MatMul", ["x", "w"], ["y"]), tensors=[tensor("w", np.zeros((3, 4), np.float32))]),
+       "the inner sizes differ")
+expect(of(node("Identity", ["x"], ["y"]), inputs=[value("x", ["T", 4], np.uint8)]),
+       "input 'x': expected elements float, float16, bfloat16, int32 or int64, found type 2")
+expect(of(node("Identity", ["x"], ["y"]), tensors=[tensor("c", ROW), tensor("c", ROW)]),
+       "tensor 'c' is there twice")
+expect(of(node("Identity", ["x"], ["y"]),
+          tensors=[field(1, 4) + field(2, 1) + field(8, "c") + field(9, b"123")]),
+       "tensor 'c': expected 16 bytes, found 3")
+expect(of(node("Identity", ["x"], ["y"]), tensors=[external_tensor("c", ROW, "../secret")]),
+       "expected a path inside the model's directory")
+(DIRECTORY / "w.bin").write_bytes(b"0" * 8)
+expect(of(node("Identity", ["x"], ["y"]),
+          tensors=[external_tensor("c", ROW, "w.bin", 4, 16)]),
+       "its 16 bytes at 4 leave the file 'w.bin' of 8 bytes")
+moe = ["x", "x", "a", "", "b"]
+stacks = [tensor("a", np.zeros((4, 6, 4), np.float32)), tensor("b", np.zeros((4, 4, 3), np.float32))]
+expect(of(node("MoE", moe, ["y"], "com.microsoft", k=9), tensors=stacks),
+       "expected k between 1 and 4, found 9")
+expect(of(node("MoE", moe, ["y"], "com.microsoft", k=1, activation_type="wave"), tensors=stacks),
+       "activation_type 'wave' is not supported")
+expect(of(node("MoE", moe, ["y"], "com.microsoft", k=1), tensors=stacks),
+       "input 'b' has a shape that does not fit 4 experts")
+
+whole = pathlib.Path(MODEL).read_bytes()
+# The structure lies before and between the weights; the step is a prime, so that all
+# kinds of fields are hit.
+for length in range(0, len(whole), 9973):
+    assert compile_bytes(whole[:length]).returncode == 1, length
+for at in [*range(0, 600, 7), *range(600, len(whole), 4999)]:
+    damaged = bytearray(whole)
+    damaged[at] ^= 0xFF
+    assert compile_bytes(bytes(damaged)).returncode in (0, 1), at
+print("all messages are as expected")
