@@ -10,8 +10,8 @@ namespace moec {
 
 /// Size of dimension `dim` of a ranked tensor as an `index`. Looks through
 /// destination-style operations, loops, branches that agree and `tensor.empty`,
-/// so that sizes end as expressions over `tensor.dim` of function arguments where
-/// they can.
+/// so that sizes end as expressions over `tensor.dim` of function arguments
+/// where they can.
 mlir::Value getDim(mlir::OpBuilder &builder, mlir::Location loc,
                    mlir::Value tensor, int64_t dim);
 

@@ -37,6 +37,12 @@ struct LowerGrouped : moec::cpu::impl::CpuLowerGroupedPassBase<LowerGrouped> {
             .Case([&](SelectOp select) {
               return lowerSelect(b, select), success();
             })
+            .Case([&](LimitOp limit) {
+              return lowerLimit(b, limit), success();
+            })
+            .Case([&](SelectTokensOp select) {
+              return lowerSelectTokens(b, select), success();
+            })
             .Case([&](GatherOp gather) {
               return lowerGather(b, gather), success();
             })

@@ -25,6 +25,9 @@ void lowerWaves(mlir::ImplicitLocOpBuilder &b, grouped::MatmulOp first,
 void lowerPlainMatmul(mlir::ImplicitLocOpBuilder &b, grouped::MatmulOp op);
 void lowerSort(mlir::ImplicitLocOpBuilder &b, grouped::SortOp op);
 void lowerSelect(mlir::ImplicitLocOpBuilder &b, grouped::SelectOp op);
+void lowerLimit(mlir::ImplicitLocOpBuilder &b, grouped::LimitOp op);
+void lowerSelectTokens(mlir::ImplicitLocOpBuilder &b,
+                       grouped::SelectTokensOp op);
 void lowerGather(mlir::ImplicitLocOpBuilder &b, grouped::GatherOp op);
 void lowerCombine(mlir::ImplicitLocOpBuilder &b, grouped::CombineOp op);
 void lowerSlots(mlir::ImplicitLocOpBuilder &b, grouped::SlotsOp op);

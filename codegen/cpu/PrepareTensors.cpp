@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "codegen/cpu/CarryTensors.h"
 #include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/Passes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -51,6 +52,7 @@ struct PrepareTensors
     tensor::populateDecomposeTensorConcatPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
+    carryTensorsInPlace(getOperation());
     splitEmptyTensors();
   }
 };
