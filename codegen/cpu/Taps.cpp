@@ -4,9 +4,23 @@
 #include "codegen/cpu/Cpu.h"
 #include "dialects/moe/Moe.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace mlir::bufferization;
+
+static Value copyDense(OpBuilder &builder, Location loc, Value buffer,
+                       MemRefType type) {
+  SmallVector<Value> sizes;
+  for (unsigned dim = 0; dim < type.getRank(); ++dim)
+    if (type.isDynamicDim(dim))
+      sizes.push_back(memref::DimOp::create(builder, loc, buffer, dim));
+  Value dense = memref::AllocOp::create(
+      builder, loc, MemRefType::get(type.getShape(), type.getElementType()),
+      sizes);
+  memref::CopyOp::create(builder, loc, buffer, dense);
+  return dense;
+}
 
 namespace {
 struct TapModel
@@ -32,8 +46,10 @@ struct TapModel
         getBuffer(rewriter, tap.getValue(), options, state);
     if (failed(buffer))
       return failure();
-    if (!cast<MemRefType>(buffer->getType()).getLayout().isIdentity())
-      return tap.emitOpError("names a part of a tensor; tap the whole tensor");
+    // A part of a larger buffer: hosts read dense ones.
+    auto type = cast<MemRefType>(buffer->getType());
+    if (!type.getLayout().isIdentity())
+      buffer = copyDense(rewriter, tap.getLoc(), *buffer, type);
     moec::cpu::TapOp::create(rewriter, tap.getLoc(), tap.getNameAttr(), *buffer,
                              /*services=*/Value());
     rewriter.eraseOp(op);
