@@ -21,9 +21,9 @@ from .graph import Graph, GraphError, Scalar, Value
 from .routing import (Policy, combine, dispatch, experts, grouped_top_k, limit, plan,
                       plan_by_expert, policy, product_key, ranks, rows, select, select_tokens,
                       slots, tap, threshold, top_k, top_p, weigh)
-from .scalars import (absolute, cast, ceil, ceil_divide, equal, erf, exp, floor, gelu, log,
-                      logical_and, logical_not, logical_or, maximum, minimum, not_equal,
-                      relu, rsqrt, sigmoid, silu, sqrt, tanh, where)
+from .scalars import (absolute, atan2, cast, ceil, ceil_divide, cos, equal, erf, exp, floor, gelu,
+                      log, logical_and, logical_not, logical_or, maximum, minimum, not_equal,
+                      relu, rsqrt, sigmoid, silu, sin, sqrt, tanh, where)
 from .tensors import (as_tensor, collapse, column, concat, constant, dim, expand, extract,
                       flat, full, insert, linear, matmul, position, size, softmax, take,
                       transpose)

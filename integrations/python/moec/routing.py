@@ -80,7 +80,7 @@ def select(scores, policy, mask=None, params=()):
 
 def weigh(scores, ids, norm="none", **options):
     """The scores at the ids, normalised; options are eps, scale, fill, p, jitter."""
-    texts = [f"{key} = {number(value)} : {'f32' if key == 'fill' else 'f64'}"
+    texts = [f"{key} = {number(value, 'f64')} : f64"
              if not isinstance(value, str) else f"{key} = #moe.eps_mode<{value}>"
              for key, value in options.items()]
     kind = (ids.shape, scores.dtype)

@@ -90,9 +90,17 @@ sqrt = unary("sqrt", "math.sqrt")
 rsqrt = unary("rsqrt", "math.rsqrt")
 tanh = unary("tanh", "math.tanh")
 erf = unary("erf", "math.erf")
+sin = unary("sin", "math.sin")
+cos = unary("cos", "math.cos")
 absolute = unary("abs", "math.absf")
 floor = unary("floor", "math.floor")
 ceil = unary("ceil", "math.ceil")
+
+
+@elementwise
+def atan2(y, x):
+    function, y, x = pair(y, x)
+    return emit(function, "atan", f"math.atan2 {y}, {x} : {y.dtype}", y.dtype)
 
 
 @elementwise

@@ -128,11 +128,12 @@ class Lines:
             yield "  " * indent + TOKEN.sub(settle, text), site
 
 
-def number(value):
+def number(value, dtype="f32"):
     """A float as MLIR reads it."""
     value = float(value)
     if value in (float("inf"), float("-inf")):
-        return "0x7F800000" if value > 0 else "0xFF800000"
+        infinity = "7FF0000000000000" if dtype == "f64" else "7F800000"
+        return "0x" + (infinity if value > 0 else "F" + infinity[1:])
     text = repr(value)
     mantissa, e, exponent = text.partition("e")
     return (mantissa if "." in mantissa else mantissa + ".0") + (f"e{int(exponent)}" if e else "")
