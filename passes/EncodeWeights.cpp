@@ -22,12 +22,78 @@ static bool isPackable(Attribute value) {
       value);
 }
 
+/// The blocks of a stored format, or null where it has none to keep.
+static BlocksAttr getBlocks(moec::moe::QuantizedAttr value) {
+  using moec::moe::QuantizedFormat;
+  auto blocks = [&](BlockCode code, int64_t size, bool half, bool offset) {
+    return size % 4
+               ? BlocksAttr()
+               : BlocksAttr::get(value.getContext(), code, size, half, offset);
+  };
+  size_t operands = value.getOperands().size();
+  switch (value.getFormat()) {
+  case QuantizedFormat::Float:
+    return {};
+  case QuantizedFormat::Fp8E4M3:
+    return blocks(BlockCode::E4M3, value.getBlock()[1], false, false);
+  case QuantizedFormat::Mxfp4:
+  case QuantizedFormat::GgmlMxfp4:
+    return blocks(BlockCode::E2M1, 32, false, false);
+  case QuantizedFormat::Gptq:
+  case QuantizedFormat::GptqV2:
+    // With g_idx neighbours have different scales.
+    if (operands == 4)
+      return {};
+    [[fallthrough]];
+  case QuantizedFormat::Awq:
+    return blocks(BlockCode::UInt4, value.getBlock()[0], false, true);
+  case QuantizedFormat::Int4Packed:
+    return blocks(operands == 3 ? BlockCode::UInt4 : BlockCode::Int4,
+                  value.getBlock()[0], false, operands == 3);
+  case QuantizedFormat::Q8_0:
+    return blocks(BlockCode::Int8, 32, true, false);
+  case QuantizedFormat::Q4_0:
+    return blocks(BlockCode::Int4, 32, true, false);
+  case QuantizedFormat::Q4K:
+    return blocks(BlockCode::UInt4, 32, false, true);
+  case QuantizedFormat::Q5K:
+    return blocks(BlockCode::Int8, 32, false, true);
+  case QuantizedFormat::Q6K:
+    return blocks(BlockCode::Int8, 16, false, false);
+  }
+  llvm_unreachable("unknown format");
+}
+
+/// The blocks that all tensors of `value` have, if it leaves rows whole.
+static BlocksAttr getBlocks(Attribute value, int64_t rank) {
+  if (auto quantized = dyn_cast<moec::moe::QuantizedAttr>(value))
+    return getBlocks(quantized);
+  auto expr = dyn_cast<moec::moe::ExprAttr>(value);
+  if (!expr)
+    return {};
+  bool stack = expr.getKind() == moec::moe::ExprKind::Stack;
+  bool rows = (expr.getKind() == moec::moe::ExprKind::Concat ||
+               expr.getKind() == moec::moe::ExprKind::Slice) &&
+              expr.getDims()[0] != rank - 1;
+  if (!stack && !rows)
+    return {};
+  BlocksAttr common;
+  for (Attribute operand : expr.getOperands()) {
+    BlocksAttr blocks = getBlocks(operand, rank - stack);
+    if (!blocks || (common && blocks != common))
+      return {};
+    common = blocks;
+  }
+  return common;
+}
+
 namespace {
 /// Encodes matmuls of one module.
 class Encoder {
 public:
-  explicit Encoder(ModuleOp module)
-      : module(module), context(module.getContext()), symbols(module) {}
+  Encoder(ModuleOp module, BlocksAttr quantize)
+      : module(module), context(module.getContext()), quantize(quantize),
+        symbols(module) {}
 
   void encode(MatmulOp matmul);
   /// Erases the globals that only packed matmuls read.
@@ -39,8 +105,12 @@ private:
   GlobalOp getPacked(ArrayRef<GlobalOp> globals, PanelsAttr panels,
                      RhsLayout layout, RankedTensorType type);
 
+  BlocksAttr chooseBlocks(MatmulOp matmul, ArrayRef<GlobalOp> globals);
+
   ModuleOp module;
   MLIRContext *context;
+  /// What floats become, or null.
+  BlocksAttr quantize;
   SymbolTable symbols;
   DenseMap<Attribute, GlobalOp> packedGlobals;
   /// Globals that are a part of a packed one.
@@ -48,8 +118,20 @@ private:
 };
 
 struct EncodeWeights : moec::impl::MoeEncodeWeightsPassBase<EncodeWeights> {
+  using MoeEncodeWeightsPassBase::MoeEncodeWeightsPassBase;
+
   void runOnOperation() override {
-    Encoder encoder(getOperation());
+    BlocksAttr blocks;
+    if (quantize == "q8_0")
+      blocks = BlocksAttr::get(&getContext(), BlockCode::Int8, 32, true, false);
+    else if (quantize == "q4_0")
+      blocks = BlocksAttr::get(&getContext(), BlockCode::Int4, 32, true, false);
+    else if (!quantize.empty()) {
+      getOperation().emitError("expects quantize to be q8_0 or q4_0, got ")
+          << quantize;
+      return signalPassFailure();
+    }
+    Encoder encoder(getOperation(), blocks);
     getOperation()->walk([&](MatmulOp matmul) {
       if (!matmul.getPanels())
         encoder.encode(matmul);
@@ -89,6 +171,31 @@ Encoder::collectGlobals(MatmulOp matmul, SmallVectorImpl<GlobalOp> &globals) {
   return std::nullopt;
 }
 
+/// The blocks that the globals' weights are stored in, or null.
+BlocksAttr Encoder::chooseBlocks(MatmulOp matmul, ArrayRef<GlobalOp> globals) {
+  GlobalOp front = globals.front();
+  auto type = cast<RankedTensorType>(front.getType());
+  BlocksAttr common;
+  bool mixed = false;
+  for (GlobalOp global : globals) {
+    BlocksAttr blocks = getBlocks(global.getValueAttr(), type.getRank());
+    mixed |= common && blocks != common;
+    common = blocks;
+  }
+  // Experts only: routers and gates are small, and decide.
+  if (!common && matmul.isGrouped())
+    common = quantize;
+  if (!common || mixed)
+    return {};
+  if (type.getShape().back() % common.getSize() != 0) {
+    matmul.emitRemark("weights stay floats: a depth of ")
+        << type.getShape().back() << " is not whole blocks of "
+        << common.getSize();
+    return {};
+  }
+  return common;
+}
+
 void Encoder::encode(MatmulOp matmul) {
   SmallVector<GlobalOp> globals;
   if (std::optional<StringRef> reason = collectGlobals(matmul, globals)) {
@@ -99,7 +206,8 @@ void Encoder::encode(MatmulOp matmul) {
   int64_t rank = type.getRank();
   int64_t columns = type.getDimSize(rank - 2);
   int64_t depth = type.getDimSize(rank - 1);
-  auto panels = PanelsAttr::get(context, globals.size(), columns, depth);
+  auto panels = PanelsAttr::get(context, globals.size(), columns, depth,
+                                chooseBlocks(matmul, globals));
   GlobalOp packed = getPacked(globals, panels, matmul.getLayout(), type);
 
   OpBuilder builder(matmul);
@@ -136,7 +244,8 @@ GlobalOp Encoder::getPacked(ArrayRef<GlobalOp> globals, PanelsAttr panels,
   GlobalOp &packed = packedGlobals[value];
   if (!packed) {
     int64_t groups = type.getRank() == 3 ? type.getDimSize(0) : 1;
-    Type element = type.getElementType();
+    Type element = panels.getBlocks() ? IntegerType::get(context, 8)
+                                      : type.getElementType();
     GlobalOp first = globals.front();
     OpBuilder builder(first);
     packed = GlobalOp::create(

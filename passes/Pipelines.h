@@ -20,6 +20,9 @@ struct PipelineOptions {
   bool exact = false;
   /// Say in remarks what the passes chose and why.
   bool explain = false;
+  /// What the float weights of experts are quantised to: "q8_0", "q4_0" or
+  /// nothing.
+  std::string quantize;
 };
 
 /// Names of the passes that may be left out, in the order in which they run.

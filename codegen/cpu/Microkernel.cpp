@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "codegen/cpu/Microkernel.h"
+#include "codegen/cpu/DecodeBlocks.h"
 #include "codegen/cpu/Loops.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -111,9 +112,15 @@ func::FuncOp Microkernel::getFunction(int64_t rows, TypeRange types) {
   auto module =
       b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   auto type = b.getFunctionType(types, {});
-  std::string base = "tile_" + std::to_string(rows) + "x16" +
-                     (streamDistance ? "_stream" : "") +
-                     (nextLines > 1 ? "_fast" : "") + (hasTail ? "_tail" : "");
+  std::string base =
+      "tile_" + std::to_string(rows) + "x16" +
+      (streamDistance ? "_stream" : "") +
+      (blocks ? "_" + grouped::stringifyBlockCode(blocks.getCode()).str() +
+                    "_" + std::to_string(blocks.getSize()) +
+                    (blocks.getHalf() ? "_half" : "") +
+                    (blocks.getOffset() ? "_offset" : "")
+              : "") +
+      (nextLines > 1 ? "_fast" : "") + (hasTail ? "_tail" : "");
   // Tiles of one name differ in their types: element, row stride.
   for (unsigned number = 0;; ++number) {
     std::string name = base + "_" + std::to_string(number);
@@ -143,6 +150,65 @@ void Microkernel::emit(int64_t rows, Value lhs, Value panel, Value sums,
                                nextOffset};
   func::CallOp::create(b, getFunction(rows, ValueRange(arguments).getTypes()),
                        arguments);
+}
+
+/// Adds the vectors of a tile to its sums in memory.
+static void storeSums(ImplicitLocOpBuilder &b, int64_t rows, unsigned lanes,
+                      Value sums, ArrayRef<Value> values) {
+  unsigned vectors = kPanelLanes / lanes;
+  auto type = VectorType::get(lanes, b.getF32Type());
+  for (int64_t row = 0; row < rows; ++row)
+    for (unsigned v = 0; v < vectors; ++v) {
+      SmallVector<Value> at{index(b, row), index(b, v * lanes)};
+      Value old = vector::LoadOp::create(b, type, sums, at);
+      Value sum = arith::AddFOp::create(b, old, values[row * vectors + v]);
+      vector::StoreOp::create(b, sum, sums, at);
+    }
+}
+
+/// The tile over quantised weights, which are decoded in registers.
+void Microkernel::emitBlocks(int64_t rows, ValueRange arguments,
+                             SmallVectorImpl<Value> &values) {
+  Value lhs = arguments[0], panel = arguments[1], length = arguments[3];
+  unsigned vectors = kPanelLanes / lanes;
+  auto type = VectorType::get(lanes, b.getF32Type());
+  int64_t size = blocks.getSize();
+  int64_t bytes = BlockDecoder::getBlockBytes(blocks);
+  auto outer =
+      scf::ForOp::create(b, index(b, 0), length, index(b, size), values);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(outer.getBody());
+  Value depth = outer.getInductionVar();
+  Value base =
+      times(b, arith::DivUIOp::create(b, depth, index(b, size)), bytes);
+  for (int64_t at = 0; at < bytes; at += kLineBytes)
+    memref::PrefetchOp::create(b, panel, plus(b, base, at + streamDistance),
+                               /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
+  BlockDecoder decoder(b, blocks, lanes, panel, base);
+  auto inner = scf::ForOp::create(b, index(b, 0), index(b, size / 4),
+                                  index(b, 1), outer.getRegionIterArgs());
+  {
+    OpBuilder::InsertionGuard innerGuard(b);
+    b.setInsertionPointToStart(inner.getBody());
+    SmallVector<Value> sums(inner.getRegionIterArgs());
+    Value quad = inner.getInductionVar();
+    SmallVector<Value> weights = decoder.emitQuad(quad);
+    Value first = arith::AddIOp::create(b, depth, times(b, quad, 4));
+    for (int64_t k = 0; k < 4; ++k)
+      for (int64_t row = 0; row < rows; ++row) {
+        Value scalar = memref::LoadOp::create(
+            b, lhs, ValueRange{index(b, row), plus(b, first, k)});
+        Value wide = vector::BroadcastOp::create(b, type, scalar);
+        for (unsigned v = 0; v < vectors; ++v) {
+          Value &sum = sums[row * vectors + v];
+          sum = math::FmaOp::create(b, wide, weights[k * vectors + v], sum);
+        }
+      }
+    scf::YieldOp::create(b, sums);
+  }
+  scf::YieldOp::create(b, inner.getResults());
+  values.assign(outer.result_begin(), outer.result_end());
 }
 
 void Microkernel::emitBody(int64_t rows, ValueRange arguments) {
@@ -179,6 +245,10 @@ void Microkernel::emitBody(int64_t rows, ValueRange arguments) {
     values = SmallVector<Value>(op.getResults());
   };
 
+  if (blocks) {
+    emitBlocks(rows, arguments, values);
+    return storeSums(b, rows, lanes, sums, values);
+  }
   Value main = length;
   if (hasTail)
     main = b.createOrFold<arith::SubIOp>(
@@ -187,11 +257,5 @@ void Microkernel::emitBody(int64_t rows, ValueRange arguments) {
   if (hasTail)
     loop(main, length, depthGroup, /*prefetch=*/false);
 
-  for (int64_t row = 0; row < rows; ++row)
-    for (unsigned v = 0; v < vectors; ++v) {
-      SmallVector<Value> at{index(b, row), index(b, v * lanes)};
-      Value old = vector::LoadOp::create(b, type, sums, at);
-      Value sum = arith::AddFOp::create(b, old, values[row * vectors + v]);
-      vector::StoreOp::create(b, sum, sums, at);
-    }
+  storeSums(b, rows, lanes, sums, values);
 }

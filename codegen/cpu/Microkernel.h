@@ -10,6 +10,7 @@
 #ifndef MOEC_CODEGEN_CPU_MICROKERNEL_H
 #define MOEC_CODEGEN_CPU_MICROKERNEL_H
 
+#include "dialects/grouped/Grouped.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -40,6 +41,8 @@ struct Microkernel {
   int64_t streamDistance;
   /// Lines of `next` that one step prefetches.
   int64_t nextLines = 1;
+  /// How the panel is quantised, if it is; `next` is not prefetched then.
+  grouped::BlocksAttr blocks = {};
 
   /// `sums[i, 0:16] += lhs[i, k] * panel[k * 16 + lane]` for `i < rows` and
   /// `k < length`; `lhs` is `rows x ?`, `panel` and `next` are one-dimensional.
@@ -51,6 +54,8 @@ struct Microkernel {
 private:
   mlir::func::FuncOp getFunction(int64_t rows, mlir::TypeRange types);
   void emitBody(int64_t rows, mlir::ValueRange arguments);
+  void emitBlocks(int64_t rows, mlir::ValueRange arguments,
+                  llvm::SmallVectorImpl<mlir::Value> &sums);
   llvm::SmallVector<mlir::Value> emitStep(int64_t rows, mlir::Value lhs,
                                           mlir::Value panel, mlir::Value k,
                                           int64_t unroll,

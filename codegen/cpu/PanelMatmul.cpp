@@ -4,6 +4,7 @@
 #include "codegen/cpu/Microkernel.h"
 #include "passes/CostModel.h"
 #include "llvm/Support/MathExtras.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace moec::cpu;
@@ -33,6 +34,7 @@ PanelMatmul::PanelMatmul(MatmulOp op, unsigned lanes, Value lhs, Value init)
   columns = panels.getColumns();
   parts = panels.getParts();
   numPanels = panels.getNumPanels();
+  blocks = panels.getBlocks();
   depthGroup = PanelsAttr::getDepthGroup(element);
   paddedDepth = llvm::alignTo(depth, depthGroup);
 
@@ -51,6 +53,10 @@ PanelMatmul::PanelMatmul(MatmulOp op, unsigned lanes, Value lhs, Value init)
   blockDepth = std::min<int64_t>(
       llvm::alignTo(std::max<int64_t>(blockDepth, 1), kDepthUnroll),
       llvm::alignTo(paddedDepth, kDepthUnroll));
+  if (blocks)
+    blockDepth = std::min<int64_t>(
+        llvm::alignTo(blockDepth, std::lcm(blocks.getSize(), kDepthUnroll)),
+        paddedDepth);
   taskPanels =
       std::clamp<int64_t>(taskPanels, 1, std::max<int64_t>(numPanels, 1));
   blockPanels = std::clamp<int64_t>(blockPanels, 1, taskPanels);

@@ -33,6 +33,8 @@ struct PanelMatmul {
   /// Depth elements that stand together in a lane, and the depth in whole
   /// groups.
   int64_t depthGroup, paddedDepth;
+  /// How the weights are quantised; null: they are `element`s.
+  grouped::BlocksAttr blocks;
   /// Rows of the largest register tile.
   int64_t tileRows;
   /// Tile: rows of a chunk, depth and panels of a block, panels of a task.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "codegen/cpu/PanelTask.h"
+#include "codegen/cpu/DecodeBlocks.h"
 #include "codegen/cpu/Loops.h"
 #include "codegen/cpu/Microkernel.h"
 #include "codegen/cpu/PackRows.h"
@@ -15,6 +16,10 @@ using namespace moec::cpu;
 /// Distance of prefetches in a streamed panel, in bytes.
 static constexpr int64_t kStreamDistance = 2048;
 
+/// Up to so many rows of a chunk read quantised weights in registers; for more,
+/// a panel is decoded to f32 once, for all of them.
+static constexpr int64_t kDecodedRows = 4;
+
 PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul)
     : b(b), m(matmul) {
   SmallVector<ReassociationIndices> flat{{0}, {1}, {2, 3, 4}};
@@ -28,6 +33,8 @@ PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul)
         {static_cast<int64_t>(llvm::divideCeil(m.paddedDepth, m.blockDepth)),
          m.rows, m.blockDepth});
   sums = allocate({m.rows, m.blockPanels * kPanelLanes});
+  if (m.blocks && m.rows > kDecodedRows)
+    expanded = allocate({m.blockDepth * kPanelLanes});
 }
 
 void PanelTask::emit(const RowChunk &chunk, Value first, Value last) {
@@ -65,9 +72,16 @@ Value PanelTask::depthLength(Value depthStart) {
 }
 
 Value PanelTask::panelAt(Value group, Value panel, Value start) {
-  OpFoldResult offsets[] = {group, panel, times(b, start, kPanelLanes)};
+  auto bytesOf = [&](Value depth) -> Value {
+    if (!m.blocks)
+      return times(b, depth, kPanelLanes);
+    return times(b,
+                 arith::DivUIOp::create(b, depth, index(b, m.blocks.getSize())),
+                 BlockDecoder::getBlockBytes(m.blocks));
+  };
+  OpFoldResult offsets[] = {group, panel, bytesOf(start)};
   OpFoldResult one = b.getIndexAttr(1);
-  OpFoldResult sizes[] = {one, one, times(b, depthLength(start), kPanelLanes)};
+  OpFoldResult sizes[] = {one, one, bytesOf(depthLength(start))};
   OpFoldResult strides[] = {one, one, one};
   auto type = MemRefType::get(
       {ShapedType::kDynamic}, m.element,
@@ -134,7 +148,17 @@ void PanelTask::emitPanel(const Block &block, Value depthStart, Value panel) {
   Value isOnly = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
                                        block.chunk.count, index(b, m.tileRows));
   Value current = panelAt(block.chunk.group, panel, depthStart);
-  Value next = nextPanel(block, depthStart, panel);
+  Value next = m.blocks ? current : nextPanel(block, depthStart, panel);
+  Microkernel decoding{b, m.lanes, m.depthGroup, false, kStreamDistance,
+                       1, m.blocks};
+  Value isFew = arith::CmpIOp::create(
+      b, arith::CmpIPredicate::ule, block.chunk.count, index(b, kDecodedRows));
+  if (expanded)
+    emitIf(
+        b, isFew, [] {},
+        [&] {
+          emitExpandPanel(b, m.blocks, m.lanes, current, expanded, length);
+        });
   Value sumColumn =
       times(b, arith::SubIOp::create(b, panel, block.firstPanel), kPanelLanes);
 
@@ -163,6 +187,16 @@ void PanelTask::emitPanel(const Block &block, Value depthStart, Value panel) {
     auto emit = [&](Microkernel &kernel) {
       kernel.emit(height, lhs, current, out, length, next, nextOffset);
     };
+    if (m.blocks) {
+      auto dense = [&] {
+        blocked.emit(height, lhs, expanded, out, length, expanded, index(b, 0));
+      };
+      if (!expanded)
+        return emit(decoding);
+      if (height > kDecodedRows)
+        return dense();
+      return emitIf(b, isFew, [&] { emit(decoding); }, dense);
+    }
     if (!isStreamed)
       return emit(blocked);
     if (m.rows <= m.tileRows)

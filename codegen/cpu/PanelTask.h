@@ -53,6 +53,8 @@ private:
   mlir::Value packed;
   /// `rows x columns of a block`
   mlir::Value sums;
+  /// Quantised weights as f32: one panel of a depth block. Null otherwise.
+  mlir::Value expanded;
 };
 
 } // namespace moec::cpu

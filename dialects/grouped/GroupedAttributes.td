@@ -22,6 +22,44 @@ class Grouped_Attr<string name, string attrMnemonic>
   let mnemonic = attrMnemonic;
 }
 
+def Grouped_BlockCode : I32EnumAttr<"BlockCode", "what number a code of a block is", [
+    I32EnumAttrCase<"Int8", 0, "int8">,
+    I32EnumAttrCase<"Int4", 1, "int4">,
+    I32EnumAttrCase<"UInt4", 2, "uint4">,
+    I32EnumAttrCase<"E2M1", 3, "e2m1">,
+    I32EnumAttrCase<"E4M3", 4, "e4m3">]> {
+  let cppNamespace = "::moec::grouped";
+}
+
+def Grouped_BlocksAttr : Grouped_Attr<"Blocks", "blocks"> {
+  let summary = "Weights quantised in blocks along the depth";
+  let description = [{
+    `size` consecutive depth elements of a column share a scale, and with `offset`
+    an f32 that is added: `weight = number(code) * scale + offset`. Scales are f16
+    (`half`) or f32. Codes have 8 bits (`int8`, `e4m3`) or 4: `int4` is -8 to 7,
+    stored plus 8, `uint4` 0 to 15, `e2m1` twice a number of FP4.
+
+    ```mlir
+    #grouped.blocks<code = int4, size = 32, half = true, offset = false>
+    ```
+  }];
+  let parameters = (ins "::moec::grouped::BlockCode":$code, "int64_t":$size,
+    "bool":$half, "bool":$offset);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Bits of a code.
+    int64_t getCodeBits() const {
+      return getCode() == BlockCode::Int8 || getCode() == BlockCode::E4M3 ? 8 : 4;
+    }
+    /// Bytes of a block of one lane.
+    int64_t getLaneBytes() const {
+      return getSize() * getCodeBits() / 8 + (getHalf() ? 2 : 4) +
+             (getOffset() ? 4 : 0);
+    }
+  }];
+}
+
 def Grouped_PanelsAttr : Grouped_Attr<"Panels", "panels"> {
   let summary = "Weights packed into panels of 16 columns";
   let description = [{
@@ -31,11 +69,23 @@ def Grouped_PanelsAttr : Grouped_Attr<"Panels", "panels"> {
     `c` of panel `p` is column `p * (16 / parts) + c % (16 / parts)` of part
     `c / (16 / parts)`. Padding is zero.
 
+    With `blocks` the weights are quantised, and the tensor holds bytes: `G x NP x
+    (depth / size) x 16 x (bytes of a block of one lane)`. A block of a panel is
+    its codes, for each 4 depth elements 16 lanes of 4 bytes, or of 4-bit codes 8
+    lanes of which the byte's low half is lane `c` and its high half lane `c + 8`;
+    then 16 scales; then 16 offsets.
+
     ```mlir
     #grouped.panels<parts = 2, columns = 1024, depth = 2048>
+    #grouped.panels<parts = 2, columns = 1024, depth = 2048, blocks = <code = int8, size = 32, half = true, offset = false>>
     ```
   }];
-  let parameters = (ins "int64_t":$parts, "int64_t":$columns, "int64_t":$depth);
+  let parameters = (ins "int64_t":$parts, "int64_t":$columns, "int64_t":$depth,
+    OptionalParameter<"::moec::grouped::BlocksAttr">:$blocks);
+  let builders = [AttrBuilder<(ins "int64_t":$parts, "int64_t":$columns,
+                                   "int64_t":$depth), [{
+    return $_get($_ctxt, parts, columns, depth, BlocksAttr());
+  }]>];
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -53,10 +103,7 @@ def Grouped_PanelsAttr : Grouped_Attr<"Panels", "panels"> {
     }
     /// Shape of the packed tensor of `groups` groups.
     ::llvm::SmallVector<int64_t> getPackedShape(int64_t groups,
-                                                ::mlir::Type elementType) const {
-      int64_t g = getDepthGroup(elementType);
-      return {groups, getNumPanels(), (getDepth() + g - 1) / g, kLanes, g};
-    }
+                                                ::mlir::Type elementType) const;
   }];
 }
 

@@ -24,13 +24,32 @@ void GroupedDialect::initialize() {
 }
 
 LogicalResult PanelsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                 int64_t parts, int64_t columns,
-                                 int64_t depth) {
+                                 int64_t parts, int64_t columns, int64_t depth,
+                                 BlocksAttr blocks) {
   if (parts != 1 && parts != 2)
     return emitError() << "panels expects 1 or 2 parts, got " << parts;
   if (columns < 1 || depth < 1)
     return emitError() << "panels expects at least one column and depth, got "
                        << columns << " and " << depth;
+  if (blocks && depth % blocks.getSize() != 0)
+    return emitError() << "panels expects a depth of whole blocks of "
+                       << blocks.getSize() << ", got " << depth;
+  return success();
+}
+
+SmallVector<int64_t> PanelsAttr::getPackedShape(int64_t groups,
+                                                Type elementType) const {
+  if (BlocksAttr blocks = getBlocks())
+    return {groups, getNumPanels(), getDepth() / blocks.getSize(), kLanes,
+            blocks.getLaneBytes()};
+  int64_t g = getDepthGroup(elementType);
+  return {groups, getNumPanels(), (getDepth() + g - 1) / g, kLanes, g};
+}
+
+LogicalResult BlocksAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 BlockCode, int64_t size, bool, bool) {
+  if (size < 4 || size % 4 != 0)
+    return emitError() << "blocks expects a size that 4 divides, got " << size;
   return success();
 }
 

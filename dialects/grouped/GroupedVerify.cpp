@@ -128,7 +128,8 @@ LogicalResult SortOp::verify() {
     return emitOpError("expects tokens and slots of one length, got ")
            << tokens << " and " << slots;
   ShapedType ids = shapeOf(getIds());
-  if (ids.hasStaticShape() && !agree(ids.getNumElements(), tokens))
+  if (!getTokenCount() && ids.hasStaticShape() &&
+      !agree(ids.getNumElements(), tokens))
     return emitOpError("expects room for ")
            << ids.getNumElements() << " rows, got " << tokens;
   // (sort_c2) holds by construction: by_expert is the token count. Its groups
@@ -207,7 +208,10 @@ static LogicalResult verifyPanels(MatmulOp op, int64_t groups) {
   ShapedType type = shapeOf(op.getRhs()[0]);
   Type element = type.getElementType();
   SmallVector<int64_t> shape = panels.getPackedShape(groups, element);
-  if (!element.isF32() && !element.isBF16() && !element.isF16())
+  if (panels.getBlocks() && !element.isInteger(8))
+    return op.emitOpError("expects packed bytes (i8), got ") << element;
+  if (!panels.getBlocks() && !element.isF32() && !element.isBF16() &&
+      !element.isF16())
     return op.emitOpError("expects packed elements of f32, bf16 or f16, got ")
            << element;
   if (type.getRank() != 5 ||
@@ -250,7 +254,8 @@ LogicalResult MatmulOp::verify() {
     return emitOpError("expects an f32 lhs and init, got ")
            << lhs << " and " << init;
   for (Value weight : getRhs())
-    if (!isa<FloatType>(shapeOf(weight).getElementType()))
+    if (!isa<FloatType>(shapeOf(weight).getElementType()) &&
+        !(getPanels() && getPanels()->getBlocks()))
       return emitOpError("expects weights of float elements, got ")
              << weight.getType();
   // (matmul_c8)

@@ -222,7 +222,7 @@ typedef struct moec_function_info {
 
 typedef enum moec_encoding {
   MOEC_ENCODING_ROW_MAJOR = 0,
-  MOEC_ENCODING_PANELS = 1, ///< see runtime/schema/moe.fbs
+  MOEC_ENCODING_PANELS = 1,      ///< see runtime/schema/moe.fbs
   MOEC_ENCODING_BLOCK_PANELS = 2 ///< quantised, likewise
 } moec_encoding;
 
@@ -261,8 +261,8 @@ typedef struct moec_state_info {
   int32_t rank;
   const char *name;
   const moec_dimension *dimensions;
-  const char
-      *counts; ///< dimension of which it counts the used entries, or null
+  /// The dimension of which it counts the used entries, or null.
+  const char *counts;
 } moec_state_info;
 
 MOEC_API moec_status moec_module_get_info(const moec_module *module,

@@ -160,6 +160,9 @@ STORED = {
 }
 GGUF_TYPES = {"q8_0": 8, "q4_0": 2, "q4_k": 12, "q5_k": 13, "q6_k": 14, "ggml_mxfp4": 39}
 
+# Few rows are multiplied by another kernel.
+FEW = [1, 30, -1]
+
 LAYER = """module attributes {{moe.source_directory = "{directory}"}} {{
   ml_program.global private @w({attr}) : tensor<{n}x{k}xf32>
   func.func @main(%x: tensor<?x{k}xf32> {{moe.name = "x", moe.dims = ["T", "{k}"]}}) -> (tensor<?x{n}xf32> {{moe.name = "y", moe.dims = ["T", "{n}"]}}) {{
@@ -220,21 +223,25 @@ def main():
         n, k = value.shape
         if verb == "make":
             np.save(f"{directory}/{name}.x.npy", np.eye(k, dtype=np.float32))
+            np.save(f"{directory}/{name}.few.x.npy", np.eye(k, dtype=np.float32)[FEW])
             with open(f"{directory}/{name}.mlir", "w") as file:
                 file.write(LAYER.format(directory=directory, attr=attr, n=n, k=k))
             continue
         if verb == "run":
             path = f"{directory}/{name}"
             subprocess.run([tools[0], f"{path}.mlir", "-o", f"{path}.moe"], check=True)
-            subprocess.run(
-                [tools[1], f"{path}.moe", "--function=main", f"--input=x={path}.x.npy", f"--output={path}.npy"],
-                check=True,
-            )
+            for rows in ("", ".few"):
+                subprocess.run(
+                    [tools[1], f"{path}.moe", "--function=main", f"--input=x={path}{rows}.x.npy", f"--output={path}{rows}.npy"],
+                    check=True,
+                )
             continue
         found = np.load(f"{directory}/{name}.npy").T
         expected = value.astype(np.float32)
         assert found.shape == expected.shape, (name, found.shape, expected.shape)
         assert np.array_equal(found, expected), (name, np.abs(found - expected).max())
+        few = np.load(f"{directory}/{name}.few.npy").T
+        assert np.array_equal(few, expected[:, FEW]), (name, "few rows")
         print(f"{name}: exact")
 
 
