@@ -12,9 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "passes/Passes.h"
-#include "passes/RowWise.h"
 
 namespace moec {
 #define GEN_PASS_DEF_CONVERTMOETOGROUPEDPASS
@@ -26,40 +24,8 @@ using namespace moec;
 
 static bool isPlan(Type type) { return isa<moe::PlanType>(type); }
 
-/// Rows of a plan have room for every assignment from here on, so only what
-/// treats each row alone may read them outside of the moe dialect.
-static LogicalResult checkRowsUsers(Operation *op) {
-  SmallVector<Value> worklist(op->getResults());
-  while (!worklist.empty()) {
-    Value rows = worklist.pop_back_val();
-    for (OpOperand &use : rows.getUses()) {
-      Operation *user = use.getOwner();
-      if (isa<moe::MoeDialect>(user->getDialect()) && !isa<moe::TapOp>(user))
-        continue;
-      if (auto dim = dyn_cast<tensor::DimOp>(user))
-        if (getConstantIntValue(dim.getDimension()).value_or(0) != 0 ||
-            llvm::all_of(dim->getUsers(), llvm::IsaPred<tensor::EmptyOp>))
-          continue;
-      std::optional<RowWise> rowWise = getRowWise(user);
-      if (!rowWise || !rowWise->isSliced[use.getOperandNumber()])
-        return (op->emitOpError("rows reach an operation outside of the "
-                                "experts that is not row-wise")
-                    .attachNote(user->getLoc())
-                << "'" << user->getName() << "'; moe-run --reference runs it");
-      worklist.append(user->result_begin(), user->result_end());
-    }
-  }
-  return success();
-}
-
 /// Everything that this pass refuses is refused here, with a reason.
 static LogicalResult check(Operation *op) {
-  constexpr StringLiteral kReference =
-      "has no CPU code yet; moe-run --reference runs it";
-  if (isa<moe::LimitOp, moe::SelectTokensOp>(op))
-    return op->emitOpError(kReference);
-  if (isa<moe::DispatchOp, moe::ExpertsOp>(op) && failed(checkRowsUsers(op)))
-    return failure();
   if (auto experts = dyn_cast<moe::ExpertsOp>(op))
     return checkExperts(experts);
   auto isMatrix = [](Value value) {
@@ -95,6 +61,8 @@ struct ConvertMoeToGrouped
   using Base::Base;
 
   void runOnOperation() override {
+    if (failed(cutRows(getOperation())))
+      return signalPassFailure();
     WalkResult checked = getOperation()->walk([](Operation *op) {
       return failed(check(op)) ? WalkResult::interrupt()
                                : WalkResult::advance();

@@ -29,6 +29,11 @@ struct PlanTables {
 mlir::Value getRowBound(mlir::OpBuilder &builder, mlir::Location loc,
                         const PlanTables &tables);
 
+/// Cuts the tensors of rows of a plan to the rows that there are, where
+/// something outside of the experts reads several of them at once (attention).
+/// An error where the number of rows would have to leave the function.
+llvm::LogicalResult cutRows(mlir::Operation *module);
+
 /// A map over (e, r, t, s, n) to these dimensions (grouped::MapDim).
 mlir::AffineMap getMapOf(mlir::MLIRContext *context,
                          llvm::ArrayRef<unsigned> dims);
@@ -40,7 +45,7 @@ mlir::Value buildWeightedRows(mlir::OpBuilder &builder, mlir::Location loc,
                               const PlanTables &tables,
                               mlir::RankedTensorType type);
 
-/// select, plan, rows, dispatch, combine and slots.
+/// select, limit, select_tokens, plan, rows, dispatch, combine and slots.
 void populateRoutingConversion(mlir::RewritePatternSet &patterns,
                                const mlir::TypeConverter &converter);
 
@@ -54,8 +59,21 @@ void populateExpertsConversion(mlir::RewritePatternSet &patterns,
                                const mlir::TypeConverter &converter,
                                bool explain);
 
-/// Checks that the experts' region splits into pieces; says what does not.
+/// Checks that the results have room of a known size.
 llvm::LogicalResult checkExperts(moe::ExpertsOp op);
+
+/// The region as it stands, for each expert that has rows, in order. `rows` and
+/// `stacks` are the converted operands; returns the results' rows.
+llvm::SmallVector<mlir::Value> emitForEachExpert(mlir::OpBuilder &builder,
+                                                 moe::ExpertsOp op,
+                                                 mlir::ValueRange rows,
+                                                 mlir::ValueRange stacks,
+                                                 const PlanTables &tables);
+
+/// The row operand that has the sizes of the type's dynamic dimensions (but
+/// dimension 0).
+std::optional<mlir::Value> findRowsLike(moe::ExpertsOp op,
+                                        mlir::RankedTensorType type);
 
 /// Turns contractions of rows with a 2-D parameter into dense grouped.matmul.
 void convertDenseMatmuls(mlir::ModuleOp module, bool explain);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// moe.select, plan, rows, dispatch, combine and slots: one grouped operation
-// each, with destinations of the largest size that they can have.
+// moe.select, limit, select_tokens, plan, rows, dispatch, combine and slots:
+// one grouped operation each, with destinations of the largest size that they
+// can have.
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "passes/ConvertMoeToGrouped.h"
 #include "passes/Dims.h"
 
@@ -90,6 +92,94 @@ struct ConvertSelect : OpConversionPattern<moe::SelectOp> {
   }
 };
 
+struct ConvertLimit : OpConversionPattern<moe::LimitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(moe::LimitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<RankedTensorType>(op.getKept().getType());
+    Value init =
+        createEmpty(rewriter, loc, type,
+                    getDim(rewriter, loc, adaptor.getIds(), 0), op.getIds());
+    IntegerAttr seed;
+    if (op.getOrder() == moe::LimitOrder::Random)
+      seed = op.getSeedAttr();
+    rewriter.replaceOpWithNewOp<grouped::LimitOp>(
+        op, TypeRange{type}, adaptor.getIds(), adaptor.getCapacity(),
+        adaptor.getPriority(), adaptor.getSegments(), ValueRange{init},
+        op.getNumExpertsAttr(),
+        /*by_slot=*/op.getOrder() == moe::LimitOrder::Slot
+            ? rewriter.getUnitAttr()
+            : UnitAttr(),
+        seed);
+    return success();
+  }
+};
+
+struct ConvertSelectTokens : OpConversionPattern<moe::SelectTokensOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(moe::SelectTokensOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value scores = adaptor.getScores();
+    Value tokens = getDim(rewriter, loc, scores, 0);
+    Value experts = getDim(rewriter, loc, scores, 1);
+    SmallVector<Value> inits;
+    for (auto [type, sizes] :
+         {std::pair(op.getIds().getType(), std::pair(experts, tokens)),
+          std::pair(op.getChosen().getType(), std::pair(tokens, experts))}) {
+      auto tensor = cast<RankedTensorType>(type);
+      SmallVector<Value> dynamic;
+      if (tensor.isDynamicDim(0))
+        dynamic.push_back(sizes.first);
+      if (tensor.isDynamicDim(1))
+        dynamic.push_back(sizes.second);
+      inits.push_back(tensor::EmptyOp::create(rewriter, loc, tensor, dynamic));
+    }
+    rewriter.replaceOpWithNewOp<grouped::SelectTokensOp>(
+        op, op->getResultTypes(), scores, adaptor.getCapacity(),
+        adaptor.getMask(), adaptor.getSegments(), inits,
+        op.getRows() == moe::TokenOrder::Score);
+    return success();
+  }
+};
+
+/// Whether a number follows from the sizes of a function's arguments, so that
+/// the workspace may depend on it.
+static bool followsFromSizes(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !isPure(op) || op->getNumRegions())
+    return false;
+  if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+    auto argument = dyn_cast<BlockArgument>(dim.getSource());
+    return argument &&
+           isa<FunctionOpInterface>(argument.getOwner()->getParentOp());
+  }
+  return llvm::all_of(op->getOperands(), followsFromSizes);
+}
+
+/// The largest number of rows of a plan of these ids.
+static Value getRowLimit(OpBuilder &builder, Location loc, Value ids,
+                         Value converted) {
+  Value height = getDim(builder, loc, converted, 0);
+  Value width = getDim(builder, loc, converted, 1);
+  auto select = ids.getDefiningOp<moe::SelectTokensOp>();
+  // What experts may take bounds what they take.
+  if (select && !select.getSegments() &&
+      select.getCapacity().getType().isInteger(32) &&
+      followsFromSizes(select.getCapacity())) {
+    Value none = arith::ConstantIntOp::create(builder, loc, 0, 32);
+    Value taken =
+        arith::MaxSIOp::create(builder, loc, select.getCapacity(), none);
+    Value capacity =
+        arith::IndexCastOp::create(builder, loc, builder.getIndexType(), taken);
+    width = arith::MinUIOp::create(builder, loc, width, capacity);
+  }
+  return arith::MulIOp::create(builder, loc, height, width);
+}
+
 struct ConvertPlan : OpConversionPattern<moe::PlanOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -97,9 +187,7 @@ struct ConvertPlan : OpConversionPattern<moe::PlanOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Type i32 = rewriter.getI32Type();
-    Value rows = arith::MulIOp::create(
-        rewriter, loc, getDim(rewriter, loc, adaptor.getIds(), 0),
-        getDim(rewriter, loc, adaptor.getIds(), 1));
+    Value rows = getRowLimit(rewriter, loc, op.getIds(), adaptor.getIds());
     auto offsets =
         RankedTensorType::get({op.getPlan().getType().getExperts() + 1}, i32);
     auto table = RankedTensorType::get({ShapedType::kDynamic}, i32);
@@ -127,8 +215,11 @@ struct ConvertRows : OpConversionPattern<moe::RowsOp> {
     Value last = arith::ConstantIndexOp::create(
         rewriter, loc, op.getPlan().getType().getExperts());
     Value rows = tensor::ExtractOp::create(rewriter, loc, tables.offsets, last);
-    rewriter.replaceOpWithNewOp<arith::IndexCastOp>(op, rewriter.getIndexType(),
-                                                    rows);
+    Value number = arith::IndexCastOp::create(rewriter, loc,
+                                              rewriter.getIndexType(), rows);
+    // Sizes that follow from it have a bound that is known before a call.
+    rewriter.replaceOpWithNewOp<arith::MinSIOp>(
+        op, number, getRowBound(rewriter, loc, tables));
     return success();
   }
 };
@@ -196,6 +287,7 @@ struct ConvertSlots : OpConversionPattern<moe::SlotsOp> {
 
 void moec::populateRoutingConversion(RewritePatternSet &patterns,
                                      const TypeConverter &converter) {
-  patterns.add<ConvertSelect, ConvertPlan, ConvertRows, ConvertDispatch,
-               ConvertCombine, ConvertSlots>(converter, patterns.getContext());
+  patterns.add<ConvertSelect, ConvertLimit, ConvertSelectTokens, ConvertPlan,
+               ConvertRows, ConvertDispatch, ConvertCombine, ConvertSlots>(
+      converter, patterns.getContext());
 }

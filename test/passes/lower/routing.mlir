@@ -118,3 +118,65 @@ func.func @tap(%s: tensor<?x8xf32>) {
   moe.tap "ids" %ids : tensor<?x2xi32>
   return
 }
+
+// -----
+
+// Who keeps a place is one of four orders.
+// CHECK-LABEL: func @limit(
+// CHECK-SAME: %[[IDS:[^:]*]]: tensor<?x2xi32>, %[[P:[^:]*]]: tensor<?x2xf32>, %[[G:[^:]*]]: tensor<?xi32>, %[[C:[^:]*]]: i32
+// CHECK: grouped.limit ids(%[[IDS]] : {{.*}}) capacity(%[[C]]) by_slot experts = 8
+// CHECK: grouped.limit ids({{.*}}) capacity(%[[C]]) experts = 8
+// CHECK: grouped.limit ids({{.*}}) capacity(%[[C]]) priority(%[[P]] : tensor<?x2xf32>) segments(%[[G]] : tensor<?xi32>) experts = 8
+// CHECK: grouped.limit ids({{.*}}) capacity(%[[C]]) random = 42 experts = 8
+func.func @limit(%ids: tensor<?x2xi32>, %p: tensor<?x2xf32>, %g: tensor<?xi32>, %c: i32) -> tensor<?x2xi32> {
+  %0 = moe.limit slot %ids capacity(%c) experts = 8 : tensor<?x2xi32> -> tensor<?x2xi32>
+  %1 = moe.limit token %0 capacity(%c) experts = 8 : tensor<?x2xi32> -> tensor<?x2xi32>
+  %2 = moe.limit score %1 capacity(%c) priority(%p : tensor<?x2xf32>) segments(%g : tensor<?xi32>) experts = 8 : tensor<?x2xi32> -> tensor<?x2xi32>
+  %3 = moe.limit random %2 capacity(%c) experts = 8 {seed = 42 : i64} : tensor<?x2xi32> -> tensor<?x2xi32>
+  return %3 : tensor<?x2xi32>
+}
+
+// -----
+
+// A capacity that follows from sizes bounds the rows of the plan.
+// CHECK-LABEL: func @expert_choice(
+// CHECK-SAME: %[[S:[^:]*]]: tensor<?x4xf32>
+// CHECK: %[[T:.*]] = tensor.dim %[[S]]
+// CHECK: %[[HALF:.*]] = arith.divui %[[T]]
+// CHECK: %[[C:.*]] = arith.index_cast %[[HALF]] : index to i32
+// CHECK: %[[IDS:.*]]:2 = grouped.select_tokens by_score scores(%[[S]] : tensor<?x4xf32>) capacity(%[[C]] : i32) outs({{.*}} : tensor<4x?xi32>, tensor<?x4xi1>)
+// CHECK: %[[MAX:.*]] = arith.maxsi %[[C]]
+// CHECK: %[[LIMIT:.*]] = arith.index_cast %[[MAX]] : i32 to index
+// CHECK: %[[WIDTH:.*]] = arith.minui {{.*}}%[[LIMIT]]
+// CHECK: %[[ROWS:.*]] = arith.muli %[[WIDTH]], %c4
+// CHECK: tensor.empty(%[[ROWS]]) : tensor<?xi32>
+// CHECK: grouped.sort ids(%[[IDS]]#0 : tensor<4x?xi32>) by_expert(%[[T]])
+func.func @expert_choice(%s: tensor<?x4xf32>) -> index {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %t = tensor.dim %s, %c0 : tensor<?x4xf32>
+  %half = arith.divui %t, %c2 : index
+  %c = arith.index_cast %half : index to i32
+  %ids, %chosen = moe.select_tokens score %s capacity(%c : i32) : tensor<?x4xf32> -> tensor<4x?xi32>, tensor<?x4xi1>
+  %plan = moe.plan by_expert %ids tokens(%t) : tensor<4x?xi32> -> !moe.plan<experts = 4, slots = 4>
+  %n = moe.rows %plan : !moe.plan<experts = 4, slots = 4>
+  return %n : index
+}
+
+// -----
+
+// A capacity from values, or several segments: as many rows as ids.
+// CHECK-LABEL: func @unbounded(
+// CHECK-NOT: arith.minui
+func.func @unbounded(%s: tensor<?x4xf32>, %c: i32, %g: tensor<?xi32>) -> (index, index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : i32
+  %t = tensor.dim %s, %c0 : tensor<?x4xf32>
+  %ids, %chosen = moe.select_tokens position %s capacity(%c : i32) : tensor<?x4xf32> -> tensor<4x?xi32>, tensor<?x4xi1>
+  %plan = moe.plan by_expert %ids tokens(%t) : tensor<4x?xi32> -> !moe.plan<experts = 4, slots = 4>
+  %n = moe.rows %plan : !moe.plan<experts = 4, slots = 4>
+  %more, %which = moe.select_tokens position %s capacity(%c1 : i32) segments(%g : tensor<?xi32>) : tensor<?x4xf32> -> tensor<4x?xi32>, tensor<?x4xi1>
+  %other = moe.plan by_expert %more tokens(%t) : tensor<4x?xi32> -> !moe.plan<experts = 4, slots = 4>
+  %m = moe.rows %other : !moe.plan<experts = 4, slots = 4>
+  return %n, %m : index, index
+}
