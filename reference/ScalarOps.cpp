@@ -323,6 +323,7 @@ llvm::StringMap<Make> makeTable() {
 
   t["math.absf"] = real1([](double a) { return std::fabs(a); });
   t["math.absi"] = makeAbsolute;
+  t["math.atan2"] = real2([](double a, double b) { return std::atan2(a, b); });
   t["math.ceil"] = real1([](double a) { return std::ceil(a); });
   t["math.copysign"] =
       real2([](double a, double b) { return std::copysign(a, b); });

@@ -49,11 +49,11 @@ static constexpr llvm::StringLiteral operations[] = {
     "arith.ori", "arith.remf", "arith.remsi", "arith.remui", "arith.select",
     "arith.shli", "arith.shrsi", "arith.shrui", "arith.sitofp", "arith.subf",
     "arith.subi", "arith.truncf", "arith.trunci", "arith.uitofp", "arith.xori",
-    "math.absf", "math.absi", "math.ceil", "math.copysign", "math.cos",
-    "math.erf", "math.exp", "math.exp2", "math.expm1", "math.floor", "math.fma",
-    "math.fpowi", "math.log", "math.log1p", "math.log2", "math.powf",
-    "math.round", "math.roundeven", "math.rsqrt", "math.sin", "math.sqrt",
-    "math.tanh", "math.trunc"};
+    "math.absf", "math.absi", "math.atan2", "math.ceil", "math.copysign",
+    "math.cos", "math.erf", "math.exp", "math.exp2", "math.expm1", "math.floor",
+    "math.fma", "math.fpowi", "math.log", "math.log1p", "math.log2",
+    "math.powf", "math.round", "math.roundeven", "math.rsqrt", "math.sin",
+    "math.sqrt", "math.tanh", "math.trunc"};
 
 llvm::ArrayRef<llvm::StringLiteral> getInputOperations() { return operations; }
 
