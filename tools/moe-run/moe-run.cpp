@@ -44,8 +44,11 @@ static Failure findFunction(const moec_module *module,
                     options.function + "', only " + names);
 }
 
-/// Merges leading dimensions of [B, S, H] for an argument [T, H].
-static void collapseLeading(Tensor &tensor, size_t rank) {
+/// Merges leading dimensions of [B, S, H] for an argument [T, H]; [T, H] is one
+/// sequence for an argument [B, S, H].
+static void fitLeading(Tensor &tensor, size_t rank) {
+  if (tensor.shape.size() + 1 == rank)
+    tensor.shape.insert(tensor.shape.begin(), 1);
   if (rank == 0 || tensor.shape.size() <= rank)
     return;
   auto end = tensor.shape.begin() + (tensor.shape.size() - rank + 1);
@@ -92,7 +95,7 @@ static Failure readArguments(const RunOptions &options, Call &call) {
             convertTo(tensor, type.dtype,
                       "argument '" + std::string(type.name) + "'", *place))
       return failure;
-    collapseLeading(tensor, type.rank);
+    fitLeading(tensor, type.rank);
   }
   for (size_t j = 0; j < used.size(); ++j)
     if (!used[j])
