@@ -91,7 +91,9 @@ struct LowerWait : moec::cpu::impl::CpuLowerWaitPassBase<LowerWait> {
     return function;
   }
 
-  void lower(WaitOp op) {
+  LogicalResult lower(WaitOp op) {
+    if (!op.getServices())
+      return op.emitOpError("has no services, which cpu-outline-parallel adds");
     ImplicitLocOpBuilder b(op.getLoc(), op);
     Type pointer = LLVM::LLVMPointerType::get(&getContext());
     Value address =
@@ -107,6 +109,7 @@ struct LowerWait : moec::cpu::impl::CpuLowerWaitPassBase<LowerWait> {
     func::CallOp::create(b, getFunction(),
                          ValueRange{counter, least, op.getServices()});
     op.erase();
+    return success();
   }
 
   void runOnOperation() override {
@@ -114,7 +117,8 @@ struct LowerWait : moec::cpu::impl::CpuLowerWaitPassBase<LowerWait> {
     SmallVector<WaitOp> ops;
     getOperation()->walk([&](WaitOp op) { ops.push_back(op); });
     for (WaitOp op : ops)
-      lower(op);
+      if (failed(lower(op)))
+        return signalPassFailure();
   }
 
   func::FuncOp function;

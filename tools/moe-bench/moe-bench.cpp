@@ -114,6 +114,30 @@ void touchWeights(const moec_module *module) {
   }
 }
 
+/// A measurement that the model can predict.
+struct Checked {
+  LayerModel model;
+  Measurement layer;
+  double expertsSeconds;
+};
+
+/// A table of predictions with the roofs of this run.
+std::string compareWithModel(const moec_module *module, const Machine &machine,
+                             const std::vector<Checked> &checked) {
+  moec::Machine target = getTarget(module);
+  target.cores = machine.threads;
+  target.coreGflops = machine.roof.gflops / machine.threads;
+  target.readGbps = machine.roof.gbps;
+  std::vector<ModelRow> rows;
+  for (const auto &[model, layer, expertsSeconds] : checked) {
+    rows.push_back({layer.function, "experts", layer.tokens, expertsSeconds,
+                    model.predictExperts(target, layer.tokens)});
+    rows.push_back({layer.function, "layer", layer.tokens, layer.bestSeconds,
+                    model.predictLayer(target, layer.tokens)});
+  }
+  return toMarkdown(rows);
+}
+
 /// The functions that were asked for; empty when the name is unknown.
 std::vector<const moec_function *> getFunctions(const moec_module *module,
                                                 const std::string &name) {
@@ -169,11 +193,7 @@ int run(Options &options) {
 
   touchWeights(loaded.module);
   std::vector<Measurement> measurements;
-  std::vector<ModelRow> modelRows;
-  moec::Machine target = getTarget(loaded.module);
-  target.cores = machine.threads;
-  target.coreGflops = machine.roof.gflops / machine.threads;
-  target.readGbps = machine.roof.gbps;
+  std::vector<Checked> checked;
   for (const moec_function *function : functions) {
     Layer layer(function);
     WorkModel model = getWorkModel(loaded.module, function);
@@ -197,14 +217,12 @@ int run(Options &options) {
       if (!wrong.empty())
         return fail(m.function + ": " + wrong, InputError);
       measurements.push_back(m);
-      if (!options.checkModel || !layerModel.isKnown())
-        continue;
-      modelRows.push_back({m.function, "experts", tokens, bestLoop,
-                           layerModel.predictExperts(target, tokens)});
-      modelRows.push_back({m.function, "layer", tokens, m.bestSeconds,
-                           layerModel.predictLayer(target, tokens)});
+      if (options.checkModel && layerModel.isKnown())
+        checked.push_back({layerModel, measurements.back(), bestLoop});
     }
   }
+  // Whatever disturbed the first measurement is gone, or was not there yet.
+  measureRoof(machine.threads, machine.roof);
   std::string text = options.format == Format::Json
                          ? toJson(machine, "moe-bench", measurements)
                      : options.format == Format::Csv
@@ -212,7 +230,7 @@ int run(Options &options) {
                          : toMarkdown(machine, measurements);
   std::fputs(text.c_str(), stdout);
   if (options.checkModel)
-    std::fputs(toMarkdown(modelRows).c_str(),
+    std::fputs(compareWithModel(loaded.module, machine, checked).c_str(),
                options.format == Format::Markdown ? stdout : stderr);
   return std::fflush(stdout) ? fail("stdout cannot be written", Environment)
                              : Ok;
