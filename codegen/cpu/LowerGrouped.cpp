@@ -37,9 +37,8 @@ struct LowerGrouped : moec::cpu::impl::CpuLowerGroupedPassBase<LowerGrouped> {
             .Case([&](SelectOp select) {
               return lowerSelect(b, select), success();
             })
-            .Case([&](LimitOp limit) {
-              return lowerLimit(b, limit), success();
-            })
+            .Case(
+                [&](LimitOp limit) { return lowerLimit(b, limit), success(); })
             .Case([&](SelectTokensOp select) {
               return lowerSelectTokens(b, select), success();
             })
