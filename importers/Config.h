@@ -20,6 +20,9 @@ llvm::Expected<std::string> readTextFile(llvm::StringRef path);
 
 class Config {
 public:
+  /// A configuration without fields.
+  Config() = default;
+
   static llvm::Expected<Config> open(llvm::StringRef path);
 
   llvm::StringRef getPath() const { return path; }

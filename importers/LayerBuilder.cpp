@@ -101,11 +101,16 @@ static func::FuncOp declareFunction(ModuleOp module, const LayerSpec &spec) {
     results.push_back({"router_states", states, kTokens});
   int64_t classes = spec.router.productKey ? 2 * spec.router.productKey->side
                                            : spec.getClasses() + spec.sinks;
-  results.push_back(
-      {"router_logits", tensor({dynamic, classes}, f32), kTokens});
-  results.push_back({"topk_ids", tensor({dynamic, spec.topK}, i32), kTokens});
-  results.push_back(
-      {"topk_weights", tensor({dynamic, spec.topK}, f32), kTokens});
+  auto addResult = [&](llvm::StringRef name, int64_t width, Type element) {
+    if (batch)
+      results.push_back(
+          {name, tensor({dynamic, dynamic, width}, element), kBatch});
+    else
+      results.push_back({name, tensor({dynamic, width}, element), kTokens});
+  };
+  addResult("router_logits", classes, f32);
+  addResult("topk_ids", spec.topK, i32);
+  addResult("topk_weights", spec.topK, f32);
 
   llvm::SmallVector<Type> argumentTypes, resultTypes;
   llvm::SmallVector<DictionaryAttr> argumentAttrs, resultAttrs;
@@ -405,18 +410,20 @@ void LayerBuilder::build() {
         result, *norm,
         norm->scale ? rows.parameter("output_norm", *norm->scale, {spec.hidden})
                     : Value());
-  if (batchSizes[0]) {
-    llvm::SmallVector<ReassociationIndices> split = {{0, 1}, {2}};
-    llvm::SmallVector<OpFoldResult> sizes = {batchSizes[0], batchSizes[1],
-                                             builder.getIndexAttr(spec.hidden)};
-    result = tensor::ExpandShapeOp::create(
-        builder, cast<RankedTensorType>(function.getResultTypes().front()),
-        result, split, sizes);
-  }
   llvm::SmallVector<Value> results = {result};
   if (routing.routerStates)
     results.push_back(routing.routerStates);
   results.append({routing.logits, routing.ids, routing.weights});
+  if (batchSizes[0])
+    for (auto [value, type] : llvm::zip(results, function.getResultTypes())) {
+      auto shaped = cast<RankedTensorType>(type);
+      llvm::SmallVector<ReassociationIndices> split = {{0, 1}, {2}};
+      llvm::SmallVector<OpFoldResult> sizes = {
+          batchSizes[0], batchSizes[1],
+          builder.getIndexAttr(shaped.getDimSize(2))};
+      value =
+          tensor::ExpandShapeOp::create(builder, shaped, value, split, sizes);
+    }
   func::ReturnOp::create(builder, results);
 }
 

@@ -585,7 +585,8 @@ static constexpr Architecture kArchitectures[] = {
      .sizes = "intermediate_size",
      .score = kLogits,
      .special = Special::ProductKeys,
-     .router = "router_gate.weight"},
+     .router = "router_gate.weight",
+     .shared = {.sizes = "intermediate_size", .prefixes = "."}},
 };
 
 std::vector<llvm::StringRef> moec::hf::split(Words words) {

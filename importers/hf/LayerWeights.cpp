@@ -332,8 +332,8 @@ Error WeightReader::readShared() {
       {.gateUp = "gate_up_proj.weight", .down = "down_proj.weight"},
       {.up = "up_proj.weight", .down = "down_proj.weight"}};
   FeedForwardSpec &network = layer.shared->network;
-  bool isGated = layer.expert.gate.has_value() ||
-                 architecture.special == Special::TokenTypes;
+  // Where experts work on narrower rows none of the networks has a gate.
+  bool isGated = architecture.special != Special::Latent;
   // The names of which most tensors are there, so that a missing one is told by
   // its name.
   auto prefixes = split(architecture.shared.prefixes);
@@ -344,7 +344,7 @@ Error WeightReader::readShared() {
     for (const NetworkNames &names : kForms) {
       int found = 0;
       for (StringRef leaf : {names.gate, names.up, names.gateUp, names.down})
-        found += !leaf.empty() && has((candidate + "." + leaf).str());
+        found += !leaf.empty() && has(join(candidate, leaf));
       bool ungated = names.gate.empty() && names.gateUp.empty();
       if (isGated != ungated && found > best) {
         best = found;
@@ -353,7 +353,7 @@ Error WeightReader::readShared() {
       }
     }
   auto inside = [&](StringRef leaf) {
-    return leaf.empty() ? std::string() : (home + "." + leaf).str();
+    return leaf.empty() ? std::string() : join(home, leaf);
   };
   std::string gate = inside(form->gate), up = inside(form->up),
               gateUp = inside(form->gateUp), down = inside(form->down);

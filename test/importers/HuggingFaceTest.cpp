@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "importers/hf/Architectures.h"
 #include "test/importers/TestModel.h"
+#include "llvm/ADT/StringSet.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -179,22 +181,59 @@ TEST(HuggingFace, readsShards) {
 }
 
 //===----------------------------------------------------------------------===//
-// Errors
+// The table
 //===----------------------------------------------------------------------===//
 
-TEST(HuggingFace, refusesWholeModels) {
-  TestModel model("qwen3_moe");
-  EXPECT_EQ(model.import(ImportScope::Model),
-            "config.json: field 'model_type': whole 'qwen3_moe' models are not "
-            "supported yet; --scope=moe compiles the MoE layers");
+TEST(HuggingFace, readsOneNumberForEachLayer) {
+  TestModel model("olmoe");
+  model.config["model_type"] = "hunyuan_v1_moe";
+  model.config["num_experts_per_tok"] = nullptr;
+  model.config["moe_topk"] = {1, 3, 2};
+  model.config["num_experts"] = 3;
+  model.config["moe_topk"] = {2};
+  EXPECT_EQ(model.import(), "config.json: field 'moe_topk': expected a number "
+                            "for layer 1, found 1 numbers");
 }
+
+TEST(HuggingFace, readsTheLanguageModelsConfiguration) {
+  TestModel model("olmoe");
+  Json inner = model.config;
+  inner["model_type"] = "olmoe_text";
+  model.config = {{"model_type", "several"}, {"text_config", inner}};
+  EXPECT_THAT(model.import(), HasSubstr("@layers.0.moe"));
+  inner["num_experts"] = 0;
+  model.config["text_config"] = inner;
+  EXPECT_EQ(model.import(), "config.json: field 'text_config.num_experts': "
+                            "expected a whole number from 1 to 1048576, found "
+                            "0");
+  model.config["text_config"] = 3;
+  EXPECT_EQ(model.import(),
+            "config.json: field 'text_config': expected an object, found 3");
+}
+
+TEST(HuggingFace, knowsEachModelTypeOnce) {
+  llvm::StringSet<> seen;
+  for (const hf::Architecture &architecture : hf::getArchitectures())
+    for (llvm::StringRef type : hf::split(architecture.modelTypes)) {
+      EXPECT_TRUE(seen.insert(type).second) << type.str();
+      EXPECT_EQ(hf::findArchitecture(type), &architecture);
+      EXPECT_EQ(hf::findArchitecture(type.str() + "_text"), &architecture);
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
 
 TEST(HuggingFace, refusesUnknownModels) {
   TestModel model;
   model.config["model_type"] = "qwen3";
-  EXPECT_EQ(model.import(),
-            "config.json: field 'model_type': 'qwen3' is not known; nearest is "
-            "'qwen3_moe' of mixtral, olmoe, qwen2_moe, qwen3_moe");
+  EXPECT_EQ(
+      model.import(),
+      "config.json: field 'model_type': 'qwen3' is not known; the nearest "
+      "are 'qwen3_moe', 'qwen3_next' and 'qwen3_5_moe'; a JSON "
+      "description with 'weights.tensors' can name this model's tensors "
+      "(importers/json/description.fbs)");
   model.config["model_type"] = 3;
   EXPECT_EQ(model.import(),
             "config.json: field 'model_type': expected a string, found 3");
@@ -206,9 +245,11 @@ TEST(HuggingFace, refusesUnknownModels) {
 TEST(HuggingFace, refusesConfigsWithoutExperts) {
   TestModel model;
   model.config.erase("num_experts");
-  EXPECT_EQ(model.import(),
-            "config.json: expected field 'num_experts' or 'num_local_experts' "
-            "(number of experts), found none");
+  EXPECT_EQ(
+      model.import(),
+      "config.json: expected field 'num_experts' or 'num_local_experts' or "
+      "'n_routed_experts' or 'moe_num_experts' or "
+      "'ffn_config.moe_num_experts' (number of experts), found none");
   model.config["num_experts"] = 3;
   model.config["num_local_experts"] = 4;
   EXPECT_EQ(model.import(),
@@ -223,7 +264,7 @@ TEST(HuggingFace, refusesBadNumbers) {
         "shared_expert_intermediate_size"})
     for (Json bad :
          {Json(0), Json(-1), Json(1.5), Json("4"), Json(true),
-          Json(int64_t(1) << 40), Json(UINT64_MAX), Json::array({4})}) {
+          Json(int64_t(1) << 40), Json(UINT64_MAX), Json::object()}) {
       TestModel model("qwen2_moe");
       model.config[field] = bad;
       EXPECT_THAT(model.import(),
@@ -276,9 +317,14 @@ TEST(HuggingFace, refusesBadSwitches) {
   EXPECT_EQ(model.import(), "config.json: field 'decoder_sparse_step': leaves "
                             "no MoE layer among 2");
   model.config["decoder_sparse_step"] = 1;
-  model.config["quantization_config"] = {{"quant_method", "gptq"}};
-  EXPECT_EQ(model.import(), "config.json: field 'quantization_config': "
-                            "expected weights in F32, F16 or BF16");
+  model.config["quantization_config"] = {{"quant_method", "quip"}};
+  EXPECT_EQ(model.import(),
+            "config.json: field 'quantization_config.quant_method': expected "
+            "fp8, fbgemm_fp8, mxfp4, gptq, awq or compressed-tensors, found "
+            "'quip'");
+  model.config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 3}};
+  EXPECT_EQ(model.import(), "config.json: field 'quantization_config.bits': "
+                            "expected 4, found 3");
 }
 
 TEST(HuggingFace, refusesBadTensors) {

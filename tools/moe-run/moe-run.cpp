@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "tools/moe-run/Generate.h"
 #include "tools/moe-run/Options.h"
 #include "tools/moe-run/Runner.h"
 #include "tools/moe-run/Trace.h"
@@ -241,6 +242,8 @@ static Failure run(const RunOptions &options) {
   std::unique_ptr<moec_module, decltype(&moec_module_destroy)> moduleOwner(
       module, moec_module_destroy);
 
+  if (!options.prompt.empty())
+    return generate(module, options);
   Call call = {module, nullptr, {}, {}, {}};
   if (Failure failure = findFunction(module, options, call.function))
     return failure;
