@@ -2,7 +2,7 @@
 
 ml_program.global private mutable @cache(#moe.random<seed = 1, std = 1.0e+00 : f64>) : tensor<4xf32>
 func.func @store(%x: tensor<4xf32>) {
-  // expected-error @below {{'ml_program.global_store' op is not supported by CPU code generation}}
+  // expected-error @below {{stores to a parameter, expected a global of the value #moe.state}}
   ml_program.global_store @cache = %x : tensor<4xf32>
   return
 }
