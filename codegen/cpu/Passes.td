@@ -175,6 +175,23 @@ def CpuOutlineParallelPass
                            "::mlir::LLVM::LLVMDialect"];
 }
 
+def CpuShareTasksPass : Pass<"cpu-share-tasks", "::mlir::ModuleOp"> {
+  let summary = "Keep one of task functions that are alike";
+  let description = [{
+    The layers of a model differ in the weights that their tasks capture only:
+    such tasks become one function, so that code and compile time grow with the
+    kinds of layers, not with their number.
+
+    ```mlir
+    cpu.parallel_for @f_task_0(%n) services(%s : !llvm.ptr) captures(%w0 : memref<8xf32>)
+    cpu.parallel_for @f_task_7(%n) services(%s : !llvm.ptr) captures(%w1 : memref<8xf32>)
+    ==>
+    cpu.parallel_for @f_task_0(%n) services(%s : !llvm.ptr) captures(%w0 : memref<8xf32>)
+    cpu.parallel_for @f_task_0(%n) services(%s : !llvm.ptr) captures(%w1 : memref<8xf32>)
+    ```
+  }];
+}
+
 def CpuAllocateArenaPass : Pass<"cpu-allocate-arena", "::mlir::ModuleOp"> {
   let summary = "Place all buffers of a function in one workspace";
   let description = [{

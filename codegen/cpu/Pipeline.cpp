@@ -59,6 +59,7 @@ void moec::cpu::buildSchedulePipeline(OpPassManager &manager, unsigned lanes) {
   manager.addPass(createCSEPass());
   manager.addPass(createCpuOutlineParallelPass());
   manager.addPass(createCSEPass());
+  manager.addPass(createCpuShareTasksPass());
   manager.addPass(createCpuAllocateArenaPass());
   manager.addPass(createCpuExpandMathPass());
   manager.addPass(createCanonicalizerPass());
