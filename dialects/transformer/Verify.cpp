@@ -84,7 +84,8 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("expects one sink for each of the ")
            << heads << " query heads, got " << getSinks().getType();
   if (getWindow() && getWindowAttr().getInt() < 1)
-    return emitOpError("expects a window of at least 1, got ") << getWindowAttr().getInt();
+    return emitOpError("expects a window of at least 1, got ")
+           << getWindowAttr().getInt();
   if (getSoftcap() && !(getSoftcap()->convertToDouble() > 0))
     return emitOpError("expects a positive softcap, got ")
            << getSoftcap()->convertToDouble();

@@ -33,7 +33,7 @@ typedef enum moec_compile_status {
 /// What to compile and how. Every string but `input` may be null.
 typedef struct moec_compile_options {
   uint32_t struct_size; ///< sizeof(moec_compile_options) of the caller
-  const char *input; ///< directory, .json, .mlir, .mlirbc or .onnx file
+  const char *input;    ///< directory, .json, .mlir, .mlirbc or .onnx file
   const char *output;   ///< file to write; null only where `text` is given and
                         ///< the kind of output is text
   const char *emit;     ///< "artifact" (default), "mlir", "llvm" or "asm"
