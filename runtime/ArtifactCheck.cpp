@@ -108,7 +108,7 @@ bool HeaderChecker::checkSegments() {
   if (!checkCount(at("segments"), segments.size(), maxSegments))
     return false;
   uint64_t position = sizeof(Prelude) + file.headerSize();
-  uint32_t sources = 0;
+  uint32_t sources = 0, tokenizers = 0;
   for (uint32_t i = 0; i < segments.size(); ++i) {
     const Segment &segment = *segments.Get(i);
     if (segment.kind() > SegmentKind::MAX)
@@ -143,6 +143,8 @@ bool HeaderChecker::checkSegments() {
       return bad(at("segments[%u].hash", i), "is missing");
     if (segment.kind() == SegmentKind::source && ++sources > 1)
       return bad(at("segments[%u].kind", i), "is source a second time");
+    if (segment.kind() == SegmentKind::tokenizer && ++tokenizers > 1)
+      return bad(at("segments[%u].kind", i), "is tokenizer a second time");
     position = segment.offset() + segment.size();
   }
   if (position != file.size())

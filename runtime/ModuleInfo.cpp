@@ -40,6 +40,11 @@ moec_status moec_module_get_info(const moec_module *module,
       filled.source = module->file.segment(i);
       filled.source_size = segment.size();
     }
+    if (segment.kind() == schema::SegmentKind::tokenizer) {
+      filled.tokenizer =
+          reinterpret_cast<const char *>(module->file.segment(i));
+      filled.tokenizer_size = segment.size();
+    }
   }
   filled.file_size = module->file.size();
   filled.header_size = module->file.headerSize();

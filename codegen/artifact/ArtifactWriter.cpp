@@ -82,6 +82,10 @@ void ArtifactWriter::setSource(std::string bytecode) {
   source = std::move(bytecode);
 }
 
+void ArtifactWriter::setTokenizer(std::string json) {
+  tokenizer = std::move(json);
+}
+
 /// Finds what the writer itself depends on; the loader checks the rest.
 std::string ArtifactWriter::check() {
   std::unordered_set<std::string> names;
@@ -131,6 +135,8 @@ void ArtifactWriter::layOut() {
     add(SegmentKind::code, variant.elf.size(), codeAlignment);
   if (!source.empty())
     add(SegmentKind::source, source.size(), codeAlignment);
+  if (!tokenizer.empty())
+    add(SegmentKind::tokenizer, tokenizer.size(), codeAlignment);
   if (!parameters.empty()) {
     uint64_t size = 0;
     for (Parameter &parameter : parameters) {
@@ -151,7 +157,9 @@ void ArtifactWriter::layOut() {
   for (const CodeVariant &variant : variants)
     hashBytes(variant.elf, segments[index++].hash);
   if (!source.empty())
-    hashBytes(source, segments[index].hash);
+    hashBytes(source, segments[index++].hash);
+  if (!tokenizer.empty())
+    hashBytes(tokenizer, segments[index].hash);
 }
 
 std::string ArtifactWriter::buildHeader() const {
@@ -336,6 +344,8 @@ std::string ArtifactWriter::finish(const std::string &path) {
       error = file.write(variants[i].elf.data(), variants[i].elf.size());
     else if (SegmentKind(segments[i].kind) == SegmentKind::source)
       error = file.write(source.data(), source.size());
+    else if (SegmentKind(segments[i].kind) == SegmentKind::tokenizer)
+      error = file.write(tokenizer.data(), tokenizer.size());
     else
       error = writeParameters(file);
     if (!error.empty())

@@ -119,6 +119,8 @@ public:
   void addState(StateSpec state) { states.push_back(std::move(state)); }
   /// The moe module as MLIR bytecode; not called when it is stripped.
   void setSource(std::string bytecode);
+  /// The text of a tokenizer.json with one more field, end_ids.
+  void setTokenizer(std::string json);
 
   /// Writes to a temporary file beside `path` and renames it. Returns error
   /// text, empty when the file is there; on error nothing is left behind.
@@ -152,8 +154,8 @@ private:
   std::vector<FunctionSignature> functions;
   std::vector<Parameter> parameters;
   std::vector<StateSpec> states;
-  std::string source;
-  std::vector<Segment> segments; ///< variants in order, source, weights
+  std::string source, tokenizer;
+  std::vector<Segment> segments; ///< variants in order, then the others
   uint64_t fileSize = 0;
 };
 

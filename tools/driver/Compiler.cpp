@@ -4,6 +4,7 @@
 #include "codegen/cpu/Pipeline.h"
 #include "dialects/moe/Moe.h"
 #include "importers/Importer.h"
+#include "importers/Tokenizer.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
@@ -238,6 +239,12 @@ moec_compile_status Compilation::emitArtifact(moec::cpu::CpuModule &code) {
       return fail(MOEC_COMPILE_INTERNAL_ERROR,
                   "the source module cannot be written as bytecode");
     writer.setSource(std::move(bytecode));
+  }
+  if (options.scope == moec::ImportScope::Model) {
+    auto tokenizer = moec::readTokenizer(options.input);
+    if (!tokenizer)
+      return fail(MOEC_COMPILE_INPUT_ERROR, tokenizer.takeError());
+    writer.setTokenizer(std::move(*tokenizer));
   }
   for (moec::cpu::CpuCode &level : code.code)
     writer.addVariant({level.level, {}, std::move(level.elf)});

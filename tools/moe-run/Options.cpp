@@ -3,6 +3,7 @@
 #include "tools/moe-run/Options.h"
 
 #include <charconv>
+#include <cstdlib>
 #include <string_view>
 
 namespace moec {
@@ -22,6 +23,11 @@ Runs one function of an artifact.
   --threads=N           workers, the calling thread included
   --chunk=N             calls a function of a session with N tokens at a time
   --context=N           tokens that the session has room for
+  --prompt=TEXT         continues a text with a whole model instead
+  --max-tokens=N        tokens of the continuation at most (128)
+  --temperature=X       0: the likeliest token (0)
+  --top-p=X             draws from the likeliest tokens with this probability (1)
+  --seed=N              of the draw (0)
   --reference           interprets the artifact's source instead of its code
   --verify              checks the hashes of all weights first
   --trace=FILE          writes the tasks of the call as Chrome trace JSON
@@ -64,15 +70,20 @@ Failure parseRunOptions(int argc, char **argv, RunOptions &options) {
                  : name == "--tap" ? &options.taps
                                    : nullptr;
     std::string *text = name == "--function" ? &options.function
+                        : name == "--prompt" ? &options.prompt
                         : name == "--output" ? &options.output
                         : name == "--trace"  ? &options.trace
                                              : nullptr;
-    uint32_t *number = name == "--threads"   ? &options.threads
-                       : name == "--chunk"   ? &options.chunk
-                       : name == "--context" ? &options.context
-                                             : nullptr;
-    bool known =
-        list || text || number || name == "--outputs" || name == "--target";
+    uint32_t *number = name == "--threads"      ? &options.threads
+                       : name == "--chunk"      ? &options.chunk
+                       : name == "--context"    ? &options.context
+                       : name == "--max-tokens" ? &options.maxTokens
+                                                : nullptr;
+    double *real = name == "--temperature" ? &options.temperature
+                   : name == "--top-p"     ? &options.topP
+                                           : nullptr;
+    bool known = list || text || number || real || name == "--seed" ||
+                 name == "--outputs" || name == "--target";
     if (!known)
       return usage("unknown option " + name);
     if (value.empty())
@@ -100,6 +111,18 @@ Failure parseRunOptions(int argc, char **argv, RunOptions &options) {
                 "--target=cuda: this build runs cpu code only"};
       else if (value != "cpu")
         return usage("--target=" + value + ": expected cpu or cpu:LEVEL");
+    } else if (real) {
+      char *end = nullptr;
+      *real = std::strtod(value.c_str(), &end);
+      double most = name == "--top-p" ? 1 : 100;
+      if (*end || !(*real >= 0 && *real <= most))
+        return usage(name + "=" + value + ": expected 0 to " +
+                     std::to_string(static_cast<int>(most)));
+    } else if (name == "--seed") {
+      auto [end, code] = std::from_chars(
+          value.data(), value.data() + value.size(), options.seed);
+      if (code != std::errc() || end != value.data() + value.size())
+        return usage("--seed=" + value + ": expected a whole number");
     } else {
       uint32_t most = name == "--threads" ? 1024 : 1 << 30;
       auto [end, code] =
@@ -118,6 +141,11 @@ Failure parseRunOptions(int argc, char **argv, RunOptions &options) {
     return usage("--outputs needs --output");
   if (options.reference && !options.parameters.empty())
     return usage("--set and --reference do not go together");
+  if (!options.prompt.empty() &&
+      (options.reference || !options.function.empty() ||
+       !options.inputs.empty() || !options.output.empty()))
+    return usage("--prompt goes with none of --function, --input, --output and "
+                 "--reference");
   if (options.reference && options.chunk)
     return usage("--chunk and --reference do not go together");
   if (options.reference && !options.trace.empty())

@@ -28,6 +28,11 @@ struct RunOptions {
   uint32_t threads = 0;
   uint32_t chunk = 0;   ///< tokens of one call over a session; 0: all
   uint32_t context = 0; ///< tokens that a session has room for; 0: enough
+  std::string prompt;
+  uint32_t maxTokens = 128;
+  double temperature = 0; ///< 0: always the likeliest token
+  double topP = 1;
+  uint64_t seed = 0;
   bool reference = false;
   bool verify = false;
   bool help = false;

@@ -120,10 +120,9 @@ static void copyPart(const Tensor &from, int64_t fromOffset, Tensor &to,
                 count * inner);
 }
 
-/// One call; results are made of the shapes that the arguments imply.
-static Failure callOnce(const moec_function *function, moec_session *session,
-                        std::vector<Tensor> &given,
-                        std::vector<NamedTensor> &made) {
+Failure callInSession(const moec_function *function, moec_session *session,
+                      std::vector<Tensor> &given,
+                      std::vector<NamedTensor> &made) {
   moec_error error = {};
   std::vector<DLTensor> tensors;
   for (Tensor &argument : given)
@@ -192,7 +191,8 @@ static Failure callInChunks(Call &call, moec_session *session, int64_t total,
       copyPart(call.arguments[i], first, arguments[i], 0, dim, count);
     }
     std::vector<NamedTensor> results;
-    if (Failure failure = callOnce(call.function, session, arguments, results))
+    if (Failure failure =
+            callInSession(call.function, session, arguments, results))
       return failure;
     for (uint32_t i = 0; i < info.num_results; ++i) {
       auto &[name, part] = results[i];
@@ -236,7 +236,8 @@ Failure runCode(Call &call, const RunOptions &options,
                            " does not append to a session"};
   if (options.chunk && appended > 0)
     return callInChunks(call, session.get(), appended, options.chunk);
-  return callOnce(call.function, session.get(), call.arguments, call.results);
+  return callInSession(call.function, session.get(), call.arguments,
+                       call.results);
 }
 
 } // namespace moec

@@ -22,6 +22,12 @@ struct Call {
 Failure runCode(Call &call, const RunOptions &options,
                 const std::vector<NamedTensor> &parameters);
 
+/// One call in a session; results are made of the shapes that the arguments
+/// imply.
+Failure callInSession(const moec_function *function, moec_session *session,
+                      std::vector<Tensor> &given,
+                      std::vector<NamedTensor> &made);
+
 /// Runs the interpreter of libmoec_reference.so on the artifact's source.
 Failure runReference(Call &call);
 

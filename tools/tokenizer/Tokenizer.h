@@ -38,6 +38,9 @@ public:
   /// The text of ids, without special tokens.
   std::string decode(const std::vector<int32_t> &ids) const;
 
+  /// The tokens that end an answer: the field end_ids, which artifacts add.
+  const std::vector<int32_t> &getEndIds() const { return endIds; }
+
   /// The id of a token of the vocabulary, or nothing.
   std::optional<int32_t> find(std::string_view token) const;
 
@@ -48,7 +51,7 @@ private:
   BytePairs model;
   Splitter splitter;
   std::vector<AddedToken> added; ///< longest first
-  std::vector<int32_t> prefix, suffix;
+  std::vector<int32_t> prefix, suffix, endIds;
   /// SentencePiece writes a space as U+2581.
   bool spaceIsBlock = false;
   bool stripsFirstSpace = false;

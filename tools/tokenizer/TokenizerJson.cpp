@@ -319,6 +319,9 @@ std::optional<Tokenizer> Tokenizer::parse(std::string_view text,
     error = reader.error;
     return std::nullopt;
   }
+  for (const Json &number : field("end_ids"))
+    if (std::optional<int32_t> id = getId(number))
+      result.endIds.push_back(*id);
   result.spaceIsBlock = typeOf(decoder) != "ByteLevel";
   result.stripsFirstSpace = JsonReader::stripsFirstSpace(decoder);
   return result;

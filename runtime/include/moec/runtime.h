@@ -163,12 +163,15 @@ typedef struct moec_module_info {
   uint64_t header_size;
   uint64_t header_hash[2]; ///< XXH3, 128 bits, low half first
   uint32_t num_states;
+  /// Text of a tokenizer.json with one more field, end_ids; null without one.
+  const char *tokenizer;
+  uint64_t tokenizer_size;
 } moec_module_info;
 
 typedef struct moec_segment_info {
   uint32_t struct_size;
   uint32_t alignment;
-  const char *kind; ///< "code", "weights" or "source"
+  const char *kind; ///< "code", "weights", "source", "tokenizer"
   uint64_t offset;
   uint64_t size;
   uint64_t hash[2]; ///< zero for weights: each parameter has its own
