@@ -280,27 +280,34 @@ Value PieceEmitter::getRows(Value inside) {
 }
 
 LogicalResult moec::checkExperts(moe::ExpertsOp op) {
-  constexpr StringLiteral kReference =
-      " has no CPU code yet; moe-run --reference runs it";
-  unsigned experts = op.getPlan().getType().getExperts();
-  if (op.getBodies().size() != 1)
-    return op.emitOpError("with ")
-           << op.getBodies().size() << " regions" << kReference;
-  for (unsigned expert = 0; expert < experts; ++expert) {
-    if (op.getMember(expert) != 0)
-      return op.emitOpError("with a null expert (members[")
-             << expert << "])" << kReference;
-    if (op.getSlotOf(expert) != static_cast<int32_t>(expert))
-      return op.emitOpError("with slot[")
-             << expert << "] = " << op.getSlotOf(expert) << kReference;
+  for (Type type : op.getResultTypes()) {
+    auto tensor = cast<RankedTensorType>(type);
+    bool isRagged =
+        llvm::any_of(tensor.getShape().drop_front(), ShapedType::isDynamic);
+    if (isRagged && !findRowsLike(op, tensor))
+      return op.emitOpError("has a result of ")
+             << type
+             << ", and no row operand has the sizes of its dynamic dimensions";
   }
-  ExpertRegion region(op);
+  return success();
+}
+
+/// Why the regions do not become operations on the rows of all experts, or
+/// nothing.
+static std::string whyNotSplit(moe::ExpertsOp op, ExpertRegion &region) {
+  if (op.getBodies().size() != 1)
+    return "there are several regions";
+  for (int64_t expert = 0, e = op.getPlan().getType().getExperts(); expert < e;
+       ++expert) {
+    if (op.getMember(expert) != 0)
+      return "there are null experts";
+    if (op.getSlotOf(expert) != expert)
+      return "slots are not in the order of the experts";
+  }
   if (succeeded(region.analyze()))
-    return success();
-  InFlightDiagnostic diagnostic = op.emitOpError("region") << kReference;
-  diagnostic.attachNote(region.where->getLoc())
-      << "'" << region.where->getName() << "' " << region.reason;
-  return diagnostic;
+    return "";
+  return ("'" + region.where->getName().getStringRef() + "' " + region.reason)
+      .str();
 }
 
 namespace {
@@ -313,9 +320,23 @@ struct ConvertExperts : OpConversionPattern<moe::ExpertsOp> {
   matchAndRewrite(moe::ExpertsOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ExpertRegion region(op);
-    if (failed(region.analyze()))
-      return failure();
     PlanTables tables(adaptor.getPlan());
+    std::string whyNot = whyNotSplit(op, region);
+    if (!whyNot.empty()) {
+      if (explain)
+        op.emitRemark() << "runs expert by expert, those without rows left "
+                           "out: "
+                        << whyNot;
+      auto first = [](ValueRange values) { return values.front(); };
+      rewriter.replaceOp(
+          op,
+          emitForEachExpert(
+              rewriter, op,
+              SmallVector<Value>(llvm::map_range(adaptor.getRows(), first)),
+              SmallVector<Value>(llvm::map_range(adaptor.getParams(), first)),
+              tables));
+      return success();
+    }
     PieceEmitter emitter(rewriter, region, tables, explain);
     Block &body = op.getBodies().front().front();
     unsigned argument = 0;

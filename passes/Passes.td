@@ -168,9 +168,10 @@ def ConvertMoeToGroupedPass
     (router, shared expert) becomes a `grouped.matmul` without groups. With
     `explain`, remarks say what each piece became and why.
 
-    Legal for every expert's region being the same (`members`, `slot` are the
-    identity) and splitting into such pieces; anything else is an error that
-    names the operation.
+    Regions that do not split into such pieces (they couple the rows of an expert
+    or use its id), several regions, null experts and other `slot` arrays run
+    expert by expert: a loop over the experts that have rows, each with its rows
+    and slices as the region takes them.
 
     ```mlir
     %plan = moe.plan %ids : tensor<?x2xi32> -> !moe.plan<experts = 8, slots = 2>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "codegen/cpu/Passes.h"
+#include "codegen/cpu/SizeBound.h"
+#include "codegen/cpu/Slice.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Interfaces/LoopLikeInterface.h"
-#include "mlir/Interfaces/ValueBoundsOpInterface.h"
 
 namespace moec::cpu {
 #define GEN_PASS_DEF_CPUBOUNDALLOCATIONSPASS
@@ -15,62 +16,33 @@ using namespace mlir;
 using namespace moec::cpu;
 
 namespace {
-/// Whether `value` is computed in a loop around `op`, so that it may change
-/// from one iteration to the next.
-bool variesInLoop(Value value, Operation *op) {
-  for (auto loop = op->getParentOfType<LoopLikeOpInterface>(); loop;
-       loop = loop->getParentOfType<LoopLikeOpInterface>())
-    if (!loop.isDefinedOutsideOfLoop(value))
-      return true;
-  return false;
-}
-
 struct BoundAllocations
     : moec::cpu::impl::CpuBoundAllocationsPassBase<BoundAllocations> {
   LogicalResult bound(memref::AllocOp alloc) {
-    if (llvm::none_of(alloc.getDynamicSizes(),
-                      [&](Value size) { return variesInLoop(size, alloc); }))
+    if (llvm::all_of(alloc.getDynamicSizes(), followsFromArguments))
       return success();
-
-    MemRefType type = alloc.getType();
-    SmallVector<int64_t> shape(type.getShape());
-    SmallVector<Value> kept;
     OpBuilder builder(alloc);
-    SmallVector<OpFoldResult> sizes;
-    auto next = alloc.getDynamicSizes().begin();
-    for (int64_t &dim : shape) {
-      if (!ShapedType::isDynamic(dim)) {
-        sizes.push_back(builder.getIndexAttr(dim));
-        continue;
+    Location loc = alloc.getLoc();
+    SmallVector<Value> largest;
+    for (Value size : alloc.getDynamicSizes()) {
+      Value limit = emitUpperBound(builder, size);
+      if (!limit) {
+        InFlightDiagnostic diagnostic = alloc.emitOpError(
+            "has a size without an upper bound that follows from the sizes of "
+            "arguments");
+        diagnostic.attachNote(size.getLoc()) << "this is the size";
+        return diagnostic;
       }
-      Value size = *next++;
-      sizes.push_back(size);
-      if (!variesInLoop(size, alloc)) {
-        kept.push_back(size);
-        continue;
-      }
-      FailureOr<int64_t> limit = ValueBoundsConstraintSet::computeConstantBound(
-          presburger::BoundType::UB, ValueBoundsConstraintSet::Variable(size),
-          /*stopCondition=*/nullptr, /*closedUB=*/true);
-      // Uses insist on a dense buffer, which the part is only if its outermost
-      // dimension alone is shorter.
-      if (&dim != &shape.front())
-        return alloc.emitOpError("has an inner size that changes in a loop");
-      if (failed(limit) || *limit < 0)
-        return alloc.emitOpError("has a size that changes in a loop and has no "
-                                 "constant upper bound");
-      dim = *limit;
+      largest.push_back(limit);
     }
-
-    auto largest = memref::AllocOp::create(
-        builder, alloc.getLoc(), MemRefType::get(shape, type.getElementType()),
-        kept, alloc.getAlignmentAttr());
-    SmallVector<OpFoldResult> zeros(shape.size(), builder.getIndexAttr(0));
-    SmallVector<OpFoldResult> ones(shape.size(), builder.getIndexAttr(1));
-    Value part = memref::SubViewOp::create(builder, alloc.getLoc(), largest,
-                                           zeros, sizes, ones);
-    if (part.getType() != type)
-      part = memref::CastOp::create(builder, alloc.getLoc(), type, part);
+    auto bytes = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
+    Value room = memref::AllocOp::create(
+        builder, loc, bytes,
+        bufferBytes(builder, loc, alloc.getType(), largest),
+        builder.getI64IntegerAttr(kBufferAlignment));
+    Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+    Value part = memref::ViewOp::create(builder, loc, alloc.getType(), room,
+                                        zero, alloc.getDynamicSizes());
     alloc.replaceAllUsesWith(part);
     alloc.erase();
     return success();

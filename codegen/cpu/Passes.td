@@ -108,20 +108,25 @@ def CpuLowerTransformerPass : Pass<"cpu-lower-transformer"> {
 }
 
 def CpuBoundAllocationsPass : Pass<"cpu-bound-allocations"> {
-  let summary = "Give allocations whose size changes in a loop their largest size";
+  let summary = "Give allocations of computed sizes the largest size they can have";
   let description = [{
-    An allocation in a loop whose size depends on the iteration (the last block
-    of rows may be short) becomes one of constant size, of which the loop uses a
-    part, so that it can be hoisted.
+    An allocation whose size does not follow from the sizes of arguments (the
+    last block of rows may be short, the rows of an expert are known in a call
+    only) becomes room for an upper bound that does, of which a dense view is
+    used, so that the workspace is a function of the arguments' sizes. A size
+    without such a bound is an error.
 
     ```mlir
-    %a = memref.alloc(%n) : memref<?x8xf32>   // %n = min(16, %rows - %i)
+    %n = arith.minui %end, %rows : index      // %rows: of an argument
+    %a = memref.alloc(%n) : memref<?x8xf32>
     ==>
-    %b = memref.alloc() : memref<16x8xf32>
-    %a = memref.subview %b[0, 0] [%n, 8] [1, 1]
+    %b = memref.alloc(%bytes) : memref<?xi8>  // %rows * 32, rounded up
+    %a = memref.view %b[%c0][%n] : memref<?xi8> to memref<?x8xf32>
     ```
   }];
-  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
 }
 
 def CpuLowerLinalgPass : Pass<"cpu-lower-linalg"> {

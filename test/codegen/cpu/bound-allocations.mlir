@@ -1,11 +1,12 @@
 // RUN: %moe-opt %s --split-input-file --allow-unregistered-dialect --cpu-bound-allocations | FileCheck %s
 
 // CHECK-LABEL: func.func @last_block_is_short
-// CHECK: affine.min
-// CHECK: %[[A:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x8xf32>
-// CHECK: %[[S:.*]] = memref.subview %[[A]][0, 0] [%{{.*}}, 8] [1, 1]
-// CHECK: %[[C:.*]] = memref.cast %[[S]] : {{.*}} to memref<?x8xf32>
-// CHECK: "test.use"(%[[C]])
+// CHECK: %[[N:.*]] = affine.min
+// CHECK: %[[MAX:.*]] = arith.constant 16 : index
+// CHECK: arith.muli %{{.*}}, %[[MAX]]
+// CHECK: %[[A:.*]] = memref.alloc(%{{.*}}) {alignment = 64 : i64} : memref<?xi8>
+// CHECK: %[[V:.*]] = memref.view %[[A]][%{{.*}}][%[[N]]] : memref<?xi8> to memref<?x8xf32>
+// CHECK: "test.use"(%[[V]])
 func.func @last_block_is_short(%rows: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -30,5 +31,28 @@ func.func @same_size(%rows: index) {
     %a = memref.alloc(%rows) : memref<?x8xf32>
     "test.use"(%a) : (memref<?x8xf32>) -> ()
   }
+  return
+}
+
+// -----
+
+// Sizes that only a call knows (rows of an expert) have a bound that follows
+// from arguments; inner sizes may change, too.
+// CHECK-LABEL: func.func @rows_of_an_expert
+// CHECK-SAME: %[[T:.*]]: memref<?x2xi32>, %[[O:.*]]: memref<?xi32>
+// CHECK: %[[ROWS:.*]] = memref.dim %[[T]]
+// CHECK: %[[N:.*]] = arith.minui
+// CHECK: %[[B:.*]] = arith.muli %{{.*}}, %[[ROWS]]
+// CHECK: arith.muli %[[B]], %[[ROWS]]
+// CHECK: %[[A:.*]] = memref.alloc(%{{.*}}) {alignment = 64 : i64} : memref<?xi8>
+// CHECK: memref.view %[[A]][%{{.*}}][%[[N]], %[[N]]] : memref<?xi8> to memref<?x?xf32>
+func.func @rows_of_an_expert(%tokens: memref<?x2xi32>, %offsets: memref<?xi32>) {
+  %c0 = arith.constant 0 : index
+  %rows = memref.dim %tokens, %c0 : memref<?x2xi32>
+  %i = memref.load %offsets[%c0] : memref<?xi32>
+  %end = arith.index_cast %i : i32 to index
+  %n = arith.minui %end, %rows : index
+  %a = memref.alloc(%n, %n) : memref<?x?xf32>
+  "test.use"(%a) : (memref<?x?xf32>) -> ()
   return
 }

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""compare.py PREFIX MOE-RUN ARTIFACT...: runs every function on random tokens
-and compares each artifact's machine code with the reference interpreter."""
+"""compare.py PREFIX MOE-RUN FUNCTIONS ARTIFACT...: runs the functions (comma
+separated) on random tokens and compares each artifact's machine code with the reference interpreter."""
 
 import subprocess
 import sys
 
 import numpy
 
-prefix, moe_run, *artifacts = sys.argv[1:]
+prefix, moe_run, functions, *artifacts = sys.argv[1:]
 
 
 def run(artifact, function, *extra):
@@ -18,7 +18,7 @@ def run(artifact, function, *extra):
     return numpy.load(output)
 
 
-for function in ["unforeseen", "lora", "norm"]:
+for function in functions.split(","):
     for tokens in [0, 1, 77]:
         random = numpy.random.default_rng(tokens)
         x = random.standard_normal((tokens, 24)).astype("f4")
