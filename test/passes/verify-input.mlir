@@ -51,5 +51,5 @@ ml_program.global private @dynamic(#moe.source<"m.safetensors", "gate">) : tenso
 
 // -----
 
-// expected-error@+1 {{'ml_program.global' op expects a value of #moe.source, #moe.expr, #moe.random or dense}}
+// expected-error@+1 {{'ml_program.global' op expects a value of #moe.source, #moe.expr, #moe.quantized, #moe.random, #moe.state or dense}}
 ml_program.global private @no_value(#ml_program.extern<tensor<4xf32>>) : tensor<4xf32>
