@@ -4,8 +4,8 @@
 
 namespace moec::test {
 
-static void replaceAll(std::string &text, const std::string &from,
-                       const std::string &to) {
+void replaceAll(std::string &text, const std::string &from,
+                const std::string &to) {
   for (size_t at = text.find(from); at != std::string::npos;
        at = text.find(from, at + to.size()))
     text.replace(at, from.size(), to);

@@ -30,6 +30,10 @@ struct Layer {
     %h = arith.mulf %s, %u : f32)";
 };
 
+/// Replaces each `from` in `text`.
+void replaceAll(std::string &text, const std::string &from,
+                const std::string &to);
+
 /// A module with the function "layers.0.moe" and seeded random weights.
 std::string print(const Layer &layer);
 
