@@ -22,6 +22,10 @@ bool HeaderChecker::checkPanels(const Field &field,
       (!blocks && g != 1 && g != 2 && g != 4))
     return bad(field, "has other dims than panels: expected [groups, panels, "
                       "steps, 16, 1 or 2 or 4]");
+  if (blocks &&
+      (!parameter.block() || parameter.block()->code() > BlockCode::MAX ||
+       parameter.block()->dtype() > DataType::MAX))
+    return bad(field, "has no known block format");
   int64_t columns = parameter.columns(), depth = parameter.depth();
   int64_t width = panelLanes / parts;
   // Written without sums, which could overflow.
@@ -34,6 +38,19 @@ bool HeaderChecker::checkPanels(const Field &field,
                "has groups, columns and depth %" PRId64 ", %" PRId64
                ", %" PRId64 ", which do not give its dims",
                parameter.groups(), columns, depth);
+  if (blocks) {
+    const BlockFormat &block = *parameter.block();
+    bool wide =
+        block.code() == BlockCode::int8 || block.code() == BlockCode::e4m3;
+    int64_t size = dims.Get(2) ? depth / dims.Get(2) : 0;
+    int64_t bytes = (wide ? size : size / 2) + (block.half_scales() ? 2 : 4) +
+                    (block.has_offset() ? 4 : 0);
+    if (size % 4 != 0 || bytes != g)
+      return bad(field,
+                 "has %" PRId64 " bytes in a block of %" PRId64
+                 " elements, expected %" PRId64,
+                 g, size, bytes);
+  }
   for (uint32_t i = 0; i < parts; ++i) {
     const auto &shape = *parameter.parts()->Get(i)->dims();
     uint32_t rank = shape.size();

@@ -120,6 +120,12 @@ bool TableBuilder::buildParameters() {
     to.groups = parameter.groups();
     to.columns = parameter.columns();
     to.depth = parameter.depth();
+    if (const schema::BlockFormat *block = parameter.block()) {
+      to.block_code = int32_t(block->code());
+      to.block_half_scales = block->half_scales();
+      to.block_has_offset = block->has_offset();
+      to.block_dtype = int32_t(block->dtype());
+    }
     to.offset = parameter.offset();
     to.size = parameter.size();
     to.hash[0] = parameter.hash()->low();

@@ -195,11 +195,17 @@ std::string ArtifactWriter::buildHeader() const {
                                  builder.CreateSharedString(part.symbol),
                                  builder.CreateVector(part.dims)));
     Hash hash(parameter.hash[0], parameter.hash[1]);
+    flatbuffers::Offset<schema::BlockFormat> block;
+    if (spec.encoding == Encoding::BlockPanels)
+      block = CreateBlockFormat(builder, schema::BlockCode(spec.block.code),
+                                spec.block.halfScales, spec.block.hasOffset,
+                                DataType(spec.block.dtype));
     parameterTable.push_back(CreateParameter(
         builder, builder.CreateSharedString(spec.name), DataType(spec.dtype),
         builder.CreateVector(spec.dims), schema::Encoding(spec.encoding),
         spec.groups, spec.columns, spec.depth, builder.CreateVector(parts),
-        weights, parameter.offset, parameter.size, spec.isMutable, &hash));
+        weights, parameter.offset, parameter.size, spec.isMutable, &hash,
+        block));
   }
 
   auto tensors = [&](const std::vector<TensorSignature> &signatures) {

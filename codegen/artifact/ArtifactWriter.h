@@ -67,6 +67,17 @@ struct CodeVariant {
 
 enum class Encoding { RowMajor, Panels, BlockPanels };
 
+/// Numbers of schema.BlockCode.
+enum class BlockCode { Int8, Int4, UInt4, E2M1, E4M3 };
+
+/// How quantised panels are decoded.
+struct BlockFormat {
+  BlockCode code = BlockCode::Int8;
+  bool halfScales = false;
+  bool hasOffset = false;
+  int32_t dtype = MOEC_DTYPE_F32; ///< of the parts
+};
+
 /// A weight of the source module that a parameter stores.
 struct Part {
   std::string symbol; ///< of its ml_program.global
@@ -84,6 +95,7 @@ struct ParameterSpec {
   /// Row-major: one part of the same element count. Panels: one or two.
   std::vector<Part> parts;
   bool isMutable = false;
+  BlockFormat block; ///< block panels only
 };
 
 /// What each session has for itself.

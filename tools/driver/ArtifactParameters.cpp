@@ -64,9 +64,19 @@ describe(ml_program::GlobalOp global, ModuleOp source) {
   spec.isMutable = static_cast<bool>(global.getIsMutable());
   if (auto packed =
           dyn_cast_or_null<moec::grouped::PackedAttr>(global.getValueAttr())) {
-    spec.encoding = packed.getPanels().getBlocks()
-                        ? moec::artifact::Encoding::BlockPanels
-                        : moec::artifact::Encoding::Panels;
+    spec.encoding = moec::artifact::Encoding::Panels;
+    if (moec::grouped::BlocksAttr blocks = packed.getPanels().getBlocks()) {
+      spec.encoding = moec::artifact::Encoding::BlockPanels;
+      spec.block = {moec::artifact::BlockCode(blocks.getCode()),
+                    blocks.getHalf(), blocks.getOffset(), MOEC_DTYPE_F32};
+      auto part = source.lookupSymbol<ml_program::GlobalOp>(
+          packed.getNames().front().getValue());
+      if (part)
+        spec.block.dtype =
+            moec::cpu::getDtype(
+                cast<RankedTensorType>(part.getType()).getElementType())
+                .value_or(MOEC_DTYPE_F32);
+    }
     spec.groups = type.getDimSize(0);
     spec.columns = packed.getPanels().getColumns();
     spec.depth = packed.getPanels().getDepth();

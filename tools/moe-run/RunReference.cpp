@@ -3,7 +3,8 @@
 #include "tools/moe-run/Runner.h"
 
 #include "moec/reference.h"
-#include "weights/encodings/Panels.h"
+#include "weights/encodings/BlockPanels.h"
+#include "weights/encodings/Floats.h"
 
 #include <cstdio>
 #include <cstring>
@@ -53,12 +54,51 @@ Failure ReferenceLibrary::load() {
   return success();
 }
 
+/// Quantised panels as floats of the part's own type.
+static bool decodeBlockPart(const moec_parameter_info &parameter,
+                            uint32_t index, Tensor &value) {
+  BlockPanelLayout layout;
+  layout.shape.columns = parameter.columns;
+  layout.shape.depth = parameter.depth;
+  layout.shape.parts = parameter.num_parts;
+  layout.size = parameter.shape[2] ? parameter.depth / parameter.shape[2] : 0;
+  layout.halfScales = parameter.block_half_scales;
+  layout.hasOffset = parameter.block_has_offset;
+  layout.nibbles = parameter.block_code == MOEC_BLOCK_INT4 ? NibbleCode::Biased
+                   : parameter.block_code == MOEC_BLOCK_UINT4
+                       ? NibbleCode::Plain
+                   : parameter.block_code == MOEC_BLOCK_E2M1 ? NibbleCode::E2M1
+                                                             : NibbleCode::None;
+  CodeKind code = parameter.block_code == MOEC_BLOCK_E4M3 ? CodeKind::Float8E4M3
+                                                          : CodeKind::Int8;
+  int64_t count = layout.shape.columns * layout.shape.depth;
+  std::vector<float> numbers(count);
+  uint32_t elementSize = moec_dtype_size(value.dtype);
+  for (int64_t group = 0; group < parameter.groups; ++group) {
+    unpackBlockPart(layout, code,
+                    static_cast<const uint8_t *>(parameter.data) +
+                        group * layout.shape.panels() * layout.panelBytes(),
+                    index, numbers.data());
+    char *out = value.bytes.data() + group * count * elementSize;
+    for (int64_t i = 0; i < count; ++i) {
+      uint16_t narrow = value.dtype == MOEC_DTYPE_BF16 ? roundToBf16(numbers[i])
+                                                       : roundToF16(numbers[i]);
+      std::memcpy(out + i * elementSize,
+                  elementSize == 2 ? static_cast<const void *>(&narrow)
+                                   : &numbers[i],
+                  elementSize);
+    }
+  }
+  return true;
+}
+
 /// The row-major value of one part of a stored parameter; false when its
 /// encoding cannot be undone.
 static bool decodePart(const moec_parameter_info &parameter, uint32_t index,
                        Tensor &value) {
   const moec_part_info &part = parameter.parts[index];
-  value.dtype = parameter.dtype;
+  bool blocks = parameter.encoding == MOEC_ENCODING_BLOCK_PANELS;
+  value.dtype = blocks ? parameter.block_dtype : parameter.dtype;
   value.shape.assign(part.shape, part.shape + part.rank);
   uint64_t size;
   if (!countBytes(value.dtype, value.shape, size))
@@ -70,6 +110,8 @@ static bool decodePart(const moec_parameter_info &parameter, uint32_t index,
     std::memcpy(value.bytes.data(), parameter.data, size);
     return true;
   }
+  if (blocks)
+    return decodeBlockPart(parameter, index, value);
   if (parameter.encoding != MOEC_ENCODING_PANELS)
     return false;
   PanelLayout layout;

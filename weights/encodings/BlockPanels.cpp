@@ -3,6 +3,7 @@
 #include "weights/encodings/BlockPanels.h"
 #include "weights/encodings/Floats.h"
 #include <algorithm>
+#include <vector>
 
 using namespace moec;
 
@@ -64,6 +65,51 @@ void moec::packBlockPanels(const BlockPanelLayout &layout, const BlockRow *rows,
         }
       }
     }
+}
+
+/// The code of element `k` of a block, as in BlockRow.
+static uint8_t unpackCode(const BlockPanelLayout &layout, const uint8_t *block,
+                          int64_t lane, int64_t k) {
+  if (layout.nibbles == NibbleCode::None)
+    return block[k / 4 * 64 + lane * 4 + k % 4];
+  int nibble =
+      block[k / 4 * 32 + lane % 8 * 4 + k % 4] >> (lane < 8 ? 0 : 4) & 15;
+  if (layout.nibbles == NibbleCode::Biased)
+    return static_cast<uint8_t>(nibble - 8);
+  if (layout.nibbles == NibbleCode::E2M1)
+    return static_cast<uint8_t>(kDoubledE2M1[nibble]);
+  return static_cast<uint8_t>(nibble);
+}
+
+void moec::unpackBlockPart(const BlockPanelLayout &layout, CodeKind code,
+                           const uint8_t *group, int64_t part, float *out) {
+  const PanelLayout &shape = layout.shape;
+  int64_t lanes = shape.lanesPerPart();
+  BlockForm form = {code, layout.size, layout.hasOffset};
+  std::vector<uint8_t> codes(layout.size);
+  for (int64_t column = 0; column < shape.columns; ++column) {
+    int64_t lane = part * lanes + column % lanes;
+    const uint8_t *panel = group + column / lanes * layout.panelBytes();
+    for (int64_t block = 0; block < shape.depth / layout.size; ++block) {
+      const uint8_t *from = panel + block * layout.blockBytes();
+      for (int64_t k = 0; k < layout.size; ++k)
+        codes[k] = unpackCode(layout, from, lane, k);
+      const uint8_t *scales = from + layout.codeBytes();
+      float scale, offset = 0;
+      if (layout.halfScales) {
+        uint16_t bits;
+        std::memcpy(&bits, scales + lane * 2, 2);
+        scale = widenF16(bits);
+      } else {
+        std::memcpy(&scale, scales + lane * 4, 4);
+      }
+      if (layout.hasOffset)
+        std::memcpy(&offset,
+                    scales + 16 * (layout.halfScales ? 2 : 4) + lane * 4, 4);
+      decodeBlocks(form, {codes.data(), &scale, &offset}, layout.size,
+                   out + column * shape.depth + block * layout.size);
+    }
+  }
 }
 
 void moec::quantizeRow(const float *values, int64_t count, int64_t size,

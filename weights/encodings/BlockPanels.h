@@ -47,6 +47,10 @@ struct BlockPanelLayout {
 void packBlockPanels(const BlockPanelLayout &layout, const BlockRow *rows,
                      int64_t firstPanel, int64_t numPanels, uint8_t *out);
 
+/// The values of one part of one group: `out` is [columns, depth] row-major.
+void unpackBlockPart(const BlockPanelLayout &layout, CodeKind code,
+                     const uint8_t *group, int64_t part, float *out);
+
 /// Quantises `count` floats to int8, or for `bits` = 4 to -8..7, in blocks of
 /// `size` with scales that f16 holds, as ggml's Q8_0 and Q4_0 do.
 void quantizeRow(const float *values, int64_t count, int64_t size, int bits,

@@ -229,6 +229,15 @@ typedef enum moec_encoding {
   MOEC_ENCODING_BLOCK_PANELS = 2 ///< quantised, likewise
 } moec_encoding;
 
+/// What number a code of a quantised block is; see runtime/schema/moe.fbs.
+typedef enum moec_block_code {
+  MOEC_BLOCK_INT8 = 0,
+  MOEC_BLOCK_INT4 = 1,
+  MOEC_BLOCK_UINT4 = 2,
+  MOEC_BLOCK_E2M1 = 3,
+  MOEC_BLOCK_E4M3 = 4
+} moec_block_code;
+
 /// One weight of the source module that is stored in a parameter.
 typedef struct moec_part_info {
   const char *symbol; ///< name of its ml_program.global
@@ -254,6 +263,11 @@ typedef struct moec_parameter_info {
   uint64_t size;   ///< in bytes
   uint64_t hash[2];
   const void *data; ///< as mapped
+  /// Block panels only: how to decode them, and the element type of the parts.
+  int32_t block_code; ///< a moec_block_code
+  int32_t block_half_scales;
+  int32_t block_has_offset;
+  int32_t block_dtype; ///< a moec_dtype
 } moec_parameter_info;
 
 /// What each session has for itself, such as a KV cache. A dimension with a

@@ -74,9 +74,11 @@ TEST_F(EntryTest, AbiVersion) {
 
 TEST_F(EntryTest, Abi) {
   EXPECT_EQ(function(nullptr), MOEC_FRAME_BAD_ABI);
-  frame.struct_size -= 1;
+  frame.struct_size = offsetof(moec_frame, states) - 1;
   expectBoth(MOEC_FRAME_BAD_ABI);
-  frame.struct_size += 100; // a later version
+  frame.struct_size = offsetof(moec_frame, states); // a version without states
+  expectCall(MOEC_FRAME_OK);
+  frame.struct_size = sizeof(moec_frame) + 100; // a later version
   expectCall(MOEC_FRAME_OK);
 }
 
