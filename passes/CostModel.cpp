@@ -17,6 +17,10 @@ static constexpr double kPartialBytes = 60e9;
 static constexpr double kRereadBytes = 24e9;
 /// Results of an epilogue (an exponential and a division) per second and core.
 static constexpr double kEpilogueElements = 1.2e9;
+/// Quantised weights that become f32 per second and core: in registers, and in
+/// a buffer that the rows of a chunk share.
+static constexpr double kDecodedWeights = 25e9;
+static constexpr double kExpandedWeights = 8e9;
 /// Bytes that a stream loses when it starts anew: prefetchers need a few lines.
 static constexpr double kStreamStartBytes = 2048;
 /// Seconds of a call of the kernel for one register tile and depth block.
@@ -100,18 +104,26 @@ static Work getWork(const Machine &machine, const MatmulShape &shape,
   if (shape.parts > 1)
     work.coreSeconds += rows * double(shape.columns) / kEpilogueElements;
   // Rows of several depth blocks come back for each block of columns.
-  double weightBytes = active * columns * depth * double(shape.elementBytes);
+  double weights = active * columns * depth;
+  double weightBytes = weights * shape.getStoredBytes();
   if (depthBlocks > 1)
     work.coreSeconds +=
         rowBytes * divideCeil(double(shape.numPanels), double(tile.panels)) /
         (4 * kRereadBytes);
+  if (shape.quantizedBytes != 0) {
+    double tiles = divideCeil(blockRows, double(getTileRows(shape)));
+    work.coreSeconds +=
+        weights * blocks *
+        (tiles == 1 || tile.rows <= kStreamedRows ? tiles / kDecodedWeights
+                                                  : 1 / kExpandedWeights);
+  }
   work.coreSeconds += weightBytes * (blocks - 1) / (4 * kRereadBytes);
   work.coreSeconds += active * blocks *
                       divideCeil(blockRows, double(getTileRows(shape))) *
                       double(shape.numPanels) * depthBlocks * kCallSeconds;
   work.coreSeconds += work.tasks * kTaskSeconds;
   work.bytes = weightBytes + rowBytes / double(shape.rowsPerToken);
-  work.streamBytes = double(kLanes * tile.depth * shape.elementBytes);
+  work.streamBytes = double(kLanes * tile.depth) * shape.getStoredBytes();
   return work;
 }
 

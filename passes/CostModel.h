@@ -25,15 +25,22 @@ struct MatmulShape {
   int64_t columns = 1;
   int64_t depth = 1;
   int64_t parts = 1;
-  /// Panels of one group, and bytes of a weight element.
+  /// Panels of one group, and bytes of a weight element in register tiles.
   int64_t numPanels = 1;
   int64_t elementBytes = 4;
+  /// Bytes of a weight in memory where it is quantised (codes, scales,
+  /// offsets); 0: elementBytes.
+  double quantizedBytes = 0;
   /// Rows are read through the table of tokens.
   bool gather = false;
   /// Rows are added to tokens, so that tasks may not share columns.
   bool reduce = false;
   /// Rows of a token (slots of the routing).
   int64_t rowsPerToken = 1;
+
+  double getStoredBytes() const {
+    return quantizedBytes != 0 ? quantizedBytes : double(elementBytes);
+  }
 };
 
 /// The fields of #grouped.tile.

@@ -33,6 +33,11 @@ MatmulShape moec::getMatmulShape(MatmulOp matmul) {
   shape.numPanels = panels.getNumPanels();
   shape.elementBytes =
       std::max(1u, weight.getElementType().getIntOrFloatBitWidth() / 8);
+  if (BlocksAttr blocks = panels.getBlocks()) {
+    shape.elementBytes = 4;
+    shape.quantizedBytes =
+        double(blocks.getLaneBytes()) / double(blocks.getSize());
+  }
   shape.gather = matmul.getGather();
   shape.reduce = matmul.getReduce();
   // Only the routing says how many rows a token has.

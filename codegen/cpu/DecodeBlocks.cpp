@@ -30,13 +30,10 @@ Value BlockDecoder::loadBytes(Value at, int64_t offset, int64_t count) {
                                 ValueRange{plus(b, at, offset)});
 }
 
-BlockDecoder::BlockDecoder(ImplicitLocOpBuilder &b, BlocksAttr blocks,
-                           unsigned lanes, Value panel, Value base)
-    : b(b), blocks(blocks), lanes(lanes), panel(panel), base(base),
-      f32(VectorType::get(lanes, b.getF32Type())),
-      i32(VectorType::get(lanes, b.getI32Type())) {
+SmallVector<Value> BlockDecoder::loadScales() {
   int64_t at = blocks.getSize() * blocks.getCodeBits() / 8 * kPanelLanes;
   int64_t width = blocks.getHalf() ? 2 : 4;
+  SmallVector<Value> scales;
   for (int64_t lane = 0; lane < kPanelLanes; lane += lanes) {
     Value bytes = loadBytes(base, at + lane * width, lanes * width);
     if (blocks.getHalf()) {
@@ -46,18 +43,18 @@ BlockDecoder::BlockDecoder(ImplicitLocOpBuilder &b, BlocksAttr blocks,
     } else {
       scales.push_back(vector::BitCastOp::create(b, f32, bytes));
     }
-    // Codes of E4M3 become f32 by shifting, with the exponent's bias 120 short.
-    if (blocks.getCode() == BlockCode::E4M3) {
-      Value factor =
-          arith::ConstantOp::create(b, DenseElementsAttr::get(f32, 0x1p120f));
-      scales.back() = arith::MulFOp::create(b, scales.back(), factor);
-    }
-    if (blocks.getOffset()) {
-      Value offset =
-          loadBytes(base, at + kPanelLanes * width + lane * 4, lanes * 4);
-      offsets.push_back(vector::BitCastOp::create(b, f32, offset));
-    }
   }
+  return scales;
+}
+
+SmallVector<Value> BlockDecoder::loadOffsets() {
+  SmallVector<Value> offsets;
+  int64_t at = getBlockBytes(blocks) - kPanelLanes * 4;
+  if (blocks.getOffset())
+    for (int64_t lane = 0; lane < kPanelLanes; lane += lanes)
+      offsets.push_back(vector::BitCastOp::create(
+          b, f32, loadBytes(base, at + lane * 4, lanes * 4)));
+  return offsets;
 }
 
 /// 8 columns x 4 depth elements of 4 bits, one to a byte: low or high halves.
@@ -71,9 +68,7 @@ Value BlockDecoder::loadNibbles(Value at, unsigned half) {
     loaded = vector::BitCastOp::create(b, bytes, wide);
   }
   Value codes = arith::AndIOp::create(b, loaded, splat(bytes, 15));
-  if (blocks.getCode() == BlockCode::Int4)
-    return arith::SubIOp::create(b, codes, splat(bytes, 8));
-  if (blocks.getCode() == BlockCode::UInt4)
+  if (isUnsigned())
     return codes;
   // Twice the numbers of E2M1, one table in each half of the register.
   SmallVector<int8_t> table;
@@ -89,48 +84,68 @@ Value BlockDecoder::loadNibbles(Value at, unsigned half) {
       .getResult(0);
 }
 
-SmallVector<Value> BlockDecoder::emitQuad(Value quad) {
-  // Words of four codes, a word for each column.
+/// Words of four codes, a word for each column.
+SmallVector<Value> BlockDecoder::loadWords(Value quad) {
   SmallVector<Value> words;
   if (blocks.getCodeBits() == 8) {
     Value at = arith::AddIOp::create(b, base, times(b, quad, 64));
     for (int64_t lane = 0; lane < kPanelLanes; lane += lanes)
       words.push_back(vector::BitCastOp::create(
           b, i32, loadBytes(at, lane * 4, lanes * 4)));
-  } else {
-    Value at = arith::AddIOp::create(b, base, times(b, quad, 32));
-    Value low = loadNibbles(at, 0), high = loadNibbles(at, 1);
-    if (lanes == 16) {
-      SmallVector<int64_t> order;
-      for (int64_t i = 0; i < 64; ++i)
-        order.push_back(i);
-      low = vector::ShuffleOp::create(b, low, high, order);
-      words = {vector::BitCastOp::create(b, i32, low)};
-    } else {
-      words = {vector::BitCastOp::create(b, i32, low),
-               vector::BitCastOp::create(b, i32, high)};
-    }
+    return words;
   }
-  SmallVector<Value> result;
+  Value at = arith::AddIOp::create(b, base, times(b, quad, 32));
+  Value low = loadNibbles(at, 0), high = loadNibbles(at, 1);
+  if (lanes != 16)
+    return {vector::BitCastOp::create(b, i32, low),
+            vector::BitCastOp::create(b, i32, high)};
+  SmallVector<int64_t> order;
+  for (int64_t i = 0; i < 64; ++i)
+    order.push_back(i);
+  low = vector::ShuffleOp::create(b, low, high, order);
+  return {vector::BitCastOp::create(b, i32, low)};
+}
+
+double BlockDecoder::getFactor(int64_t classes, int64_t number) const {
+  if (!isUnsigned() || classes == 1 || number == 3)
+    return 1;
+  return static_cast<double>(1 << (8 * number));
+}
+
+/// Byte k of each word, times getFactor(classes, k % classes).
+Value BlockDecoder::toUnsigned(Value word, int64_t k, int64_t classes) {
+  // The byte stays where it stands, or where that of its class does.
+  int64_t kept = classes == 1 || k == 3 && classes == 4 ? 0 : k % classes;
+  if (k != kept)
+    word = arith::ShRUIOp::create(b, word, splat(i32, 8 * (k - kept)));
+  if (k != 3 || kept != 0)
+    word = arith::AndIOp::create(b, word, splat(i32, 0xff << (8 * kept)));
+  return arith::SIToFPOp::create(b, f32, word);
+}
+
+Value BlockDecoder::toSigned(Value word, int64_t k) {
+  if (k != 3)
+    word = arith::ShLIOp::create(b, word, splat(i32, 24 - 8 * k));
+  if (blocks.getCode() != BlockCode::E4M3) {
+    word = arith::ShRSIOp::create(b, word, splat(i32, 24));
+    return arith::SIToFPOp::create(b, f32, word);
+  }
+  // Codes of E4M3 become f32 by shifting, with the exponent's bias 120 short.
+  word = arith::ShRSIOp::create(b, word, splat(i32, 4));
+  word = arith::AndIOp::create(b, word, splat(i32, -0x78100000));
+  Value factor =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(f32, 0x1p120f));
+  return arith::MulFOp::create(b, vector::BitCastOp::create(b, f32, word),
+                               factor);
+}
+
+SmallVector<Value> BlockDecoder::emitNumbers(Value quad, int64_t classes) {
+  SmallVector<Value> words = loadWords(quad), numbers;
   for (int64_t k = 0; k < 4; ++k)
-    for (auto [v, word] : llvm::enumerate(words)) {
-      Value number = word;
-      if (k != 3)
-        number = arith::ShLIOp::create(b, number, splat(i32, 24 - 8 * k));
-      if (blocks.getCode() == BlockCode::E4M3) {
-        number = arith::ShRSIOp::create(b, number, splat(i32, 4));
-        number = arith::AndIOp::create(b, number, splat(i32, -0x78100000));
-        number = vector::BitCastOp::create(b, f32, number);
-      } else {
-        number = arith::ShRSIOp::create(b, number, splat(i32, 24));
-        number = arith::SIToFPOp::create(b, f32, number);
-      }
-      if (blocks.getOffset())
-        result.push_back(math::FmaOp::create(b, number, scales[v], offsets[v]));
-      else
-        result.push_back(arith::MulFOp::create(b, number, scales[v]));
-    }
-  return result;
+    for (Value word : words)
+      numbers.push_back(isUnsigned() ? toUnsigned(word, k, classes)
+                                     : toSigned(word, k));
+  return numbers;
 }
 
 static void emitExpandBody(ImplicitLocOpBuilder &b, BlocksAttr blocks,
@@ -145,13 +160,43 @@ static void emitExpandBody(ImplicitLocOpBuilder &b, BlocksAttr blocks,
                                  /*isWrite=*/false, /*localityHint=*/3,
                                  /*isDataCache=*/true);
     BlockDecoder decoder(b, blocks, lanes, panel, base);
+    SmallVector<Value> scales = decoder.loadScales(),
+                       offsets = decoder.loadOffsets();
+    auto scaled = [&](Value value, double factor) -> Value {
+      auto type = cast<VectorType>(value.getType());
+      return arith::MulFOp::create(
+          b, value,
+          arith::ConstantOp::create(
+              b, DenseElementsAttr::get(type, static_cast<float>(factor))));
+    };
+    // scale * (number / factor - bias) is one multiply-add.
+    if (decoder.getBias() != 0)
+      for (auto [v, scale] : llvm::enumerate(scales)) {
+        Value offset = scaled(scale, -decoder.getBias());
+        if (v < offsets.size())
+          offsets[v] = arith::AddFOp::create(b, offsets[v], offset);
+        else
+          offsets.push_back(offset);
+      }
+    size_t vectors = scales.size();
+    for (int64_t k = 1; k < 4; ++k)
+      for (size_t v = 0; v < vectors; ++v)
+        scales.push_back(decoder.getFactor(4, k) == 1
+                             ? scales[v]
+                             : scaled(scales[v], 1 / decoder.getFactor(4, k)));
     forEach(b, index(b, 0), index(b, blocks.getSize() / 4), 1, [&](Value quad) {
       Value to = times(b, arith::AddIOp::create(b, depth, times(b, quad, 4)),
                        kPanelLanes);
-      for (auto [i, weights] : llvm::enumerate(decoder.emitQuad(quad)))
+      for (auto [i, number] : llvm::enumerate(decoder.emitNumbers(quad, 4))) {
+        Value weights =
+            offsets.empty()
+                ? arith::MulFOp::create(b, number, scales[i]).getResult()
+                : math::FmaOp::create(b, number, scales[i],
+                                      offsets[i % vectors]);
         vector::StoreOp::create(
             b, weights, out,
             ValueRange{plus(b, to, static_cast<int64_t>(i) * lanes)});
+      }
     });
   });
 }
@@ -167,6 +212,10 @@ void moec::cpu::emitExpandPanel(ImplicitLocOpBuilder &b, BlocksAttr blocks,
                      "_" + std::to_string(blocks.getSize()) +
                      (blocks.getHalf() ? "_half" : "") +
                      (blocks.getOffset() ? "_offset" : "");
+  // Buffers of another size are another type.
+  for (Value buffer : {panel, out})
+    for (int64_t size : cast<MemRefType>(buffer.getType()).getShape())
+      name += "_" + (ShapedType::isDynamic(size) ? "n" : std::to_string(size));
   auto function = module.lookupSymbol<func::FuncOp>(name);
   if (!function) {
     OpBuilder::InsertionGuard guard(b);

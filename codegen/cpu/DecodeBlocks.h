@@ -15,28 +15,52 @@ namespace moec::cpu {
 /// one-dimensional `panel` from `base` on.
 class BlockDecoder {
 public:
-  /// Loads the block's scales and offsets.
   BlockDecoder(mlir::ImplicitLocOpBuilder &b, grouped::BlocksAttr blocks,
-               unsigned lanes, mlir::Value panel, mlir::Value base);
+               unsigned lanes, mlir::Value panel, mlir::Value base)
+      : b(b), blocks(blocks), lanes(lanes), panel(panel), base(base),
+        f32(mlir::VectorType::get(lanes, b.getF32Type())),
+        i32(mlir::VectorType::get(lanes, b.getI32Type())) {}
 
-  /// The weights of depth elements 4 * quad to 4 * quad + 3: for each the
-  /// vectors of `lanes` columns that make up the panel's 16.
-  llvm::SmallVector<mlir::Value> emitQuad(mlir::Value quad);
+  /// The numbers of depth elements 4 * quad to 4 * quad + 3: for each the
+  /// vectors of `lanes` columns that make up the panel's 16. A weight is
+  /// `scale * (number / getFactor(classes, k % classes) - getBias()) + offset`
+  /// for element k of the four. With several classes (1, 2 or 4) codes that are
+  /// not negative need no shifts, since they become floats where they stand.
+  llvm::SmallVector<mlir::Value> emitNumbers(mlir::Value quad, int64_t classes);
+  double getFactor(int64_t classes, int64_t number) const;
+  double getBias() const {
+    return blocks.getCode() == grouped::BlockCode::Int4 ? 8 : 0;
+  }
+
+  /// Loads the vectors of scales, and of offsets where there are any.
+  llvm::SmallVector<mlir::Value> loadScales();
+  llvm::SmallVector<mlir::Value> loadOffsets();
 
   /// Bytes of a block of a panel.
   static int64_t getBlockBytes(grouped::BlocksAttr blocks);
+  /// Whether a product needs the sum of a row's elements in each block.
+  static bool needsRowSums(grouped::BlocksAttr blocks) {
+    return blocks.getOffset() || blocks.getCode() == grouped::BlockCode::Int4;
+  }
 
 private:
   mlir::Value loadBytes(mlir::Value at, int64_t offset, int64_t count);
   mlir::Value loadNibbles(mlir::Value at, unsigned vector);
+  llvm::SmallVector<mlir::Value> loadWords(mlir::Value quad);
   mlir::Value splat(mlir::VectorType type, int64_t value);
+  mlir::Value toUnsigned(mlir::Value word, int64_t k, int64_t classes);
+  mlir::Value toSigned(mlir::Value word, int64_t k);
+  /// Whether codes are stored as numbers from 0 to 15.
+  bool isUnsigned() const {
+    return blocks.getCode() == grouped::BlockCode::Int4 ||
+           blocks.getCode() == grouped::BlockCode::UInt4;
+  }
 
   mlir::ImplicitLocOpBuilder &b;
   grouped::BlocksAttr blocks;
   unsigned lanes;
   mlir::Value panel, base;
   mlir::VectorType f32, i32;
-  llvm::SmallVector<mlir::Value> scales, offsets;
 };
 
 /// Emits a call that writes a panel's first `length` depth elements to `out` as

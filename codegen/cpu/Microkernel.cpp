@@ -11,6 +11,8 @@ using namespace moec::cpu;
 
 /// Bytes of a cache line.
 static constexpr int64_t kLineBytes = 64;
+/// Sums of a tile over quantised weights; other registers hold codes.
+static constexpr int64_t kTileSums = 12;
 
 int64_t moec::cpu::getTileRows(unsigned lanes, int64_t depthGroup) {
   if (lanes == 16)
@@ -141,13 +143,16 @@ func::FuncOp Microkernel::getFunction(int64_t rows, TypeRange types) {
 }
 
 void Microkernel::emit(int64_t rows, Value lhs, Value panel, Value sums,
-                       Value length, Value next, Value nextOffset) {
+                       Value length, Value next, Value nextOffset,
+                       Value rowSums) {
   SmallVector<Value> arguments{generalise(b, lhs, /*dynamicStride=*/false),
                                panel,
                                generalise(b, sums, /*dynamicStride=*/true),
                                length,
                                next,
                                nextOffset};
+  if (rowSums)
+    arguments.push_back(rowSums);
   func::CallOp::create(b, getFunction(rows, ValueRange(arguments).getTypes()),
                        arguments);
 }
@@ -166,52 +171,99 @@ static void storeSums(ImplicitLocOpBuilder &b, int64_t rows, unsigned lanes,
     }
 }
 
-/// The tile over quantised weights, which are decoded in registers.
-void Microkernel::emitBlocks(int64_t rows, ValueRange arguments,
-                             SmallVectorImpl<Value> &values) {
-  Value lhs = arguments[0], panel = arguments[1], length = arguments[3];
-  unsigned vectors = kPanelLanes / lanes;
+/// Adds the products of one block to the sums in memory: `products` are those
+/// of numbers, for each class of depth elements, row and vector.
+void Microkernel::storeBlock(BlockDecoder &decoder, int64_t rows,
+                             int64_t classes, ValueRange products, Value sums,
+                             Value rowSums, Value number) {
   auto type = VectorType::get(lanes, b.getF32Type());
+  size_t vectors = kPanelLanes / lanes;
+  SmallVector<Value> scales = decoder.loadScales(),
+                     offsets = decoder.loadOffsets();
+  auto constant = [&](double value) -> Value {
+    return arith::ConstantOp::create(
+        b, DenseElementsAttr::get(type, static_cast<float>(value)));
+  };
+  for (int64_t row = 0; row < rows; ++row) {
+    Value rowSum;
+    if (rowSums)
+      rowSum = vector::BroadcastOp::create(
+          b, type,
+          memref::LoadOp::create(b, rowSums,
+                                 ValueRange{index(b, row), number}));
+    for (size_t v = 0; v < vectors; ++v) {
+      Value product = products[row * vectors + v];
+      for (int64_t i = 1; i < classes; ++i)
+        product = math::FmaOp::create(
+            b, products[(i * rows + row) * vectors + v],
+            constant(1 / decoder.getFactor(classes, i)), product);
+      if (decoder.getBias() != 0)
+        product = math::FmaOp::create(b, rowSum, constant(-decoder.getBias()),
+                                      product);
+      SmallVector<Value> at{index(b, row),
+                            index(b, static_cast<int64_t>(v * lanes))};
+      Value sum = vector::LoadOp::create(b, type, sums, at);
+      if (!offsets.empty())
+        sum = math::FmaOp::create(b, offsets[v], rowSum, sum);
+      sum = math::FmaOp::create(b, product, scales[v], sum);
+      vector::StoreOp::create(b, sum, sums, at);
+    }
+  }
+}
+
+/// The tile over quantised weights, which are decoded in registers; scales and
+/// offsets are applied to the sums of a block.
+void Microkernel::emitBlocks(int64_t rows, ValueRange arguments) {
+  Value lhs = arguments[0], panel = arguments[1], length = arguments[3];
+  int64_t vectors = kPanelLanes / lanes;
+  auto type = VectorType::get(lanes, b.getF32Type());
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
   int64_t size = blocks.getSize();
   int64_t bytes = BlockDecoder::getBlockBytes(blocks);
-  auto outer =
-      scf::ForOp::create(b, index(b, 0), length, index(b, size), values);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(outer.getBody());
-  Value depth = outer.getInductionVar();
-  Value base =
-      times(b, arith::DivUIOp::create(b, depth, index(b, size)), bytes);
-  for (int64_t at = 0; at < bytes; at += kLineBytes)
-    memref::PrefetchOp::create(b, panel, plus(b, base, at + streamDistance),
-                               /*isWrite=*/false, /*localityHint=*/3,
-                               /*isDataCache=*/true);
-  BlockDecoder decoder(b, blocks, lanes, panel, base);
-  auto inner = scf::ForOp::create(b, index(b, 0), index(b, size / 4),
-                                  index(b, 1), outer.getRegionIterArgs());
-  {
-    OpBuilder::InsertionGuard innerGuard(b);
-    b.setInsertionPointToStart(inner.getBody());
-    SmallVector<Value> sums(inner.getRegionIterArgs());
-    Value quad = inner.getInductionVar();
-    SmallVector<Value> weights = decoder.emitQuad(quad);
-    Value first = arith::AddIOp::create(b, depth, times(b, quad, 4));
-    for (int64_t k = 0; k < 4; ++k)
-      for (int64_t row = 0; row < rows; ++row) {
-        Value scalar = memref::LoadOp::create(
-            b, lhs, ValueRange{index(b, row), plus(b, first, k)});
-        Value wide = vector::BroadcastOp::create(b, type, scalar);
-        for (unsigned v = 0; v < vectors; ++v) {
-          Value &sum = sums[row * vectors + v];
-          sum = math::FmaOp::create(b, wide, weights[k * vectors + v], sum);
+  // As many independent sums as registers hold.
+  int64_t classes = 4;
+  while (classes > 1 && rows * vectors * classes > kTileSums)
+    classes /= 2;
+  forEach(b, index(b, 0), length, size, [&](Value depth) {
+    Value number = arith::DivUIOp::create(b, depth, index(b, size));
+    Value base = times(b, number, bytes);
+    for (int64_t at = 0; at < bytes; at += kLineBytes)
+      memref::PrefetchOp::create(b, panel, plus(b, base, at + streamDistance),
+                                 /*isWrite=*/false, /*localityHint=*/3,
+                                 /*isDataCache=*/true);
+    BlockDecoder decoder(b, blocks, lanes, panel, base);
+    SmallVector<Value> zeros(rows * vectors * classes, zero);
+    auto inner = scf::ForOp::create(b, index(b, 0), index(b, size / 4),
+                                    index(b, 1), zeros);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(inner.getBody());
+      SmallVector<Value> products(inner.getRegionIterArgs());
+      Value quad = inner.getInductionVar();
+      SmallVector<Value> numbers = decoder.emitNumbers(quad, classes);
+      Value first = arith::AddIOp::create(b, depth, times(b, quad, 4));
+      for (int64_t k = 0; k < 4; ++k)
+        for (int64_t row = 0; row < rows; ++row) {
+          Value scalar = memref::LoadOp::create(
+              b, lhs, ValueRange{index(b, row), plus(b, first, k)});
+          Value wide = vector::BroadcastOp::create(b, type, scalar);
+          for (int64_t v = 0; v < vectors; ++v) {
+            Value &product = products[(k % classes * rows + row) * vectors + v];
+            product =
+                math::FmaOp::create(b, wide, numbers[k * vectors + v], product);
+          }
         }
-      }
-    scf::YieldOp::create(b, sums);
-  }
-  scf::YieldOp::create(b, inner.getResults());
-  values.assign(outer.result_begin(), outer.result_end());
+      scf::YieldOp::create(b, products);
+    }
+    storeBlock(decoder, rows, classes, inner.getResults(), arguments[2],
+               BlockDecoder::needsRowSums(blocks) ? arguments[6] : Value(),
+               number);
+  });
 }
 
 void Microkernel::emitBody(int64_t rows, ValueRange arguments) {
+  if (blocks)
+    return emitBlocks(rows, arguments);
   Value lhs = arguments[0], panel = arguments[1], sums = arguments[2],
         length = arguments[3], next = arguments[4], nextOffset = arguments[5];
   unsigned vectors = kPanelLanes / lanes;
@@ -232,10 +284,11 @@ void Microkernel::emitBody(int64_t rows, ValueRange arguments) {
             b, panel, plus(b, times(b, k, kPanelLanes), at + ahead),
             /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
     } else if (prefetch) {
+      int64_t nextLine = lineElements(next);
       Value at = arith::AddIOp::create(
-          b, nextOffset, times(b, k, nextLines * line / kDepthUnroll));
+          b, nextOffset, times(b, k, nextLines * nextLine / kDepthUnroll));
       for (int64_t i = 0; i < nextLines; ++i)
-        memref::PrefetchOp::create(b, next, plus(b, at, i * line),
+        memref::PrefetchOp::create(b, next, plus(b, at, i * nextLine),
                                    /*isWrite=*/false, /*localityHint=*/2,
                                    /*isDataCache=*/true);
     }
@@ -245,10 +298,6 @@ void Microkernel::emitBody(int64_t rows, ValueRange arguments) {
     values = SmallVector<Value>(op.getResults());
   };
 
-  if (blocks) {
-    emitBlocks(rows, arguments, values);
-    return storeSums(b, rows, lanes, sums, values);
-  }
   Value main = length;
   if (hasTail)
     main = b.createOrFold<arith::SubIOp>(

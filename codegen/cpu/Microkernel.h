@@ -16,6 +16,8 @@
 
 namespace moec::cpu {
 
+class BlockDecoder;
+
 /// Columns of a panel, and of a register tile.
 inline constexpr int64_t kPanelLanes = 16;
 /// Depth elements in one step of the inner loop.
@@ -47,15 +49,19 @@ struct Microkernel {
   /// `sums[i, 0:16] += lhs[i, k] * panel[k * 16 + lane]` for `i < rows` and
   /// `k < length`; `lhs` is `rows x ?`, `panel` and `next` are one-dimensional.
   /// `nextLines` lines of `next` from `nextOffset` on are prefetched for each
-  /// step.
+  /// step. `rowSums[i, n]` is the sum of row i's elements in block n of the
+  /// panel, where BlockDecoder::needsRowSums.
   void emit(int64_t rows, mlir::Value lhs, mlir::Value panel, mlir::Value sums,
-            mlir::Value length, mlir::Value next, mlir::Value nextOffset);
+            mlir::Value length, mlir::Value next, mlir::Value nextOffset,
+            mlir::Value rowSums = {});
 
 private:
   mlir::func::FuncOp getFunction(int64_t rows, mlir::TypeRange types);
   void emitBody(int64_t rows, mlir::ValueRange arguments);
-  void emitBlocks(int64_t rows, mlir::ValueRange arguments,
-                  llvm::SmallVectorImpl<mlir::Value> &sums);
+  void emitBlocks(int64_t rows, mlir::ValueRange arguments);
+  void storeBlock(BlockDecoder &decoder, int64_t rows, int64_t classes,
+                  mlir::ValueRange products, mlir::Value sums,
+                  mlir::Value rowSums, mlir::Value number);
   llvm::SmallVector<mlir::Value> emitStep(int64_t rows, mlir::Value lhs,
                                           mlir::Value panel, mlir::Value k,
                                           int64_t unroll,

@@ -16,10 +16,6 @@ using namespace moec::cpu;
 /// Distance of prefetches in a streamed panel, in bytes.
 static constexpr int64_t kStreamDistance = 2048;
 
-/// Up to so many rows of a chunk read quantised weights in registers; for more,
-/// a panel is decoded to f32 once, for all of them.
-static constexpr int64_t kDecodedRows = 4;
-
 PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul)
     : b(b), m(matmul) {
   SmallVector<ReassociationIndices> flat{{0}, {1}, {2, 3, 4}};
@@ -33,13 +29,58 @@ PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul)
         {static_cast<int64_t>(llvm::divideCeil(m.paddedDepth, m.blockDepth)),
          m.rows, m.blockDepth});
   sums = allocate({m.rows, m.blockPanels * kPanelLanes});
-  if (m.blocks && m.rows > kDecodedRows)
+  if (!m.blocks)
+    return;
+  // Quantised weights are decoded in registers if few rows use them; otherwise
+  // a panel becomes f32 once, for all of them.
+  bool isStreamed = m.rows <= moec::kStreamedRows;
+  if (!isStreamed)
     expanded = allocate({m.blockDepth * kPanelLanes});
+  if (BlockDecoder::needsRowSums(m.blocks))
+    rowSums = allocate(
+        {isStreamed ? m.rows : m.tileRows, m.paddedDepth / m.blocks.getSize()});
+}
+
+Value PanelTask::hasOneTile(const RowChunk &chunk) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ule, chunk.count,
+                               index(b, m.tileRows));
+}
+
+void PanelTask::emitRowSums(const RowChunk &chunk) {
+  int64_t size = m.blocks.getSize(), width = size % 8 == 0 ? 8 : 4;
+  auto type = VectorType::get(width, b.getF32Type());
+  forEach(
+      b, index(b, 0), index(b, m.paddedDepth), m.blockDepth, [&](Value start) {
+        Value lhs = lhsRows(chunk, start, index(b, 0), chunk.count);
+        Value before = arith::DivUIOp::create(b, start, index(b, size));
+        Value blocks =
+            arith::DivUIOp::create(b, depthLength(start), index(b, size));
+        forEach(b, index(b, 0), chunk.count, 1, [&](Value row) {
+          forEach(b, index(b, 0), blocks, 1, [&](Value block) {
+            Value sum;
+            for (int64_t k = 0; k < size; k += width) {
+              Value at = plus(b, times(b, block, size), k);
+              Value part =
+                  vector::LoadOp::create(b, type, lhs, ValueRange{row, at});
+              sum = sum ? arith::AddFOp::create(b, sum, part) : part;
+            }
+            sum =
+                vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum);
+            memref::StoreOp::create(
+                b, sum, rowSums,
+                ValueRange{row, arith::AddIOp::create(b, before, block)});
+          });
+        });
+      });
 }
 
 void PanelTask::emit(const RowChunk &chunk, Value first, Value last) {
   if (packed)
     packRows(b, m, packed, chunk);
+  if (rowSums && expanded)
+    emitIf(b, hasOneTile(chunk), [&] { emitRowSums(chunk); }, nullptr);
+  else if (rowSums)
+    emitRowSums(chunk);
   auto rowType = VectorType::get(m.lanes, b.getF32Type());
   forEach(b, first, last, m.blockPanels, [&](Value firstPanel) {
     Value lastPanel =
@@ -109,6 +150,18 @@ Value PanelTask::rowsAt(Value source, ArrayRef<OpFoldResult> offsets,
   return memref::SubViewOp::create(b, type, source, offsets, folded, ones);
 }
 
+Value PanelTask::lhsRows(const RowChunk &chunk, Value depthStart, Value row,
+                         OpFoldResult height) {
+  if (!packed) {
+    Value from = arith::AddIOp::create(b, chunk.lhsRow, row);
+    return rowsAt(m.lhs, {from, depthStart},
+                  {height, getAsOpFoldResult(depthLength(depthStart))});
+  }
+  Value number = arith::DivUIOp::create(b, depthStart, index(b, m.blockDepth));
+  return rowsAt(packed, {number, row, b.getIndexAttr(0)},
+                {b.getIndexAttr(1), height, b.getIndexAttr(m.blockDepth)});
+}
+
 /// The next panel, or the first one of the next depth block, or whatever stands
 /// there at the end.
 Value PanelTask::nextPanel(const Block &block, Value depthStart, Value panel) {
@@ -145,17 +198,15 @@ void PanelTask::emitPanel(const Block &block, Value depthStart, Value panel) {
                       hasTail,
                       /*streamDistance=*/0,
                       isStreamed ? std::max<int64_t>(1, stepLines / 2) : 1};
-  Value isOnly = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
-                                       block.chunk.count, index(b, m.tileRows));
+  Value isOnly = hasOneTile(block.chunk);
   Value current = panelAt(block.chunk.group, panel, depthStart);
-  Value next = m.blocks ? current : nextPanel(block, depthStart, panel);
+  Value next =
+      m.blocks && !expanded ? current : nextPanel(block, depthStart, panel);
   Microkernel decoding{b, m.lanes, m.depthGroup, false, kStreamDistance,
                        1, m.blocks};
-  Value isFew = arith::CmpIOp::create(
-      b, arith::CmpIPredicate::ule, block.chunk.count, index(b, kDecodedRows));
   if (expanded)
     emitIf(
-        b, isFew, [] {},
+        b, isOnly, [] {},
         [&] {
           emitExpandPanel(b, m.blocks, m.lanes, current, expanded, length);
         });
@@ -163,24 +214,16 @@ void PanelTask::emitPanel(const Block &block, Value depthStart, Value panel) {
       times(b, arith::SubIOp::create(b, panel, block.firstPanel), kPanelLanes);
 
   auto tile = [&](Value row, int64_t height) {
-    OpFoldResult heightAttr = b.getIndexAttr(height), one = b.getIndexAttr(1),
-                 zero = b.getIndexAttr(0);
-    Value lhs;
-    if (packed) {
-      Value number =
-          arith::DivUIOp::create(b, depthStart, index(b, m.blockDepth));
-      lhs = rowsAt(packed, {number, row, zero},
-                   {one, heightAttr, b.getIndexAttr(m.blockDepth)});
-    } else {
-      Value from = arith::AddIOp::create(b, block.chunk.lhsRow, row);
-      lhs = rowsAt(m.lhs, {from, depthStart},
-                   {heightAttr, getAsOpFoldResult(length)});
-    }
+    OpFoldResult heightAttr = b.getIndexAttr(height);
+    Value lhs = lhsRows(block.chunk, depthStart, row, heightAttr);
     Value out = rowsAt(sums, {row, sumColumn},
                        {heightAttr, b.getIndexAttr(kPanelLanes)});
     // Register tiles share the next part's lines; each takes its own.
     int64_t share = m.blockDepth / kDepthUnroll * line * blocked.nextLines;
-    int64_t last = m.blockDepth * kPanelLanes - share;
+    int64_t last = m.blocks ? m.blockDepth / m.blocks.getSize() *
+                                  BlockDecoder::getBlockBytes(m.blocks)
+                            : m.blockDepth * kPanelLanes;
+    last = std::max<int64_t>(0, last - share);
     Value number = arith::DivUIOp::create(b, row, index(b, m.tileRows));
     Value nextOffset =
         arith::MinUIOp::create(b, times(b, number, share), index(b, last));
@@ -188,14 +231,23 @@ void PanelTask::emitPanel(const Block &block, Value depthStart, Value panel) {
       kernel.emit(height, lhs, current, out, length, next, nextOffset);
     };
     if (m.blocks) {
+      auto decode = [&] {
+        Value blockSums;
+        if (rowSums) {
+          int64_t size = m.blocks.getSize();
+          Value first = arith::DivUIOp::create(b, depthStart, index(b, size));
+          blockSums = rowsAt(rowSums, {row, first},
+                             {heightAttr, b.getIndexAttr(m.blockDepth / size)});
+        }
+        decoding.emit(height, lhs, current, out, length, next, nextOffset,
+                      blockSums);
+      };
       auto dense = [&] {
-        blocked.emit(height, lhs, expanded, out, length, expanded, index(b, 0));
+        blocked.emit(height, lhs, expanded, out, length, next, nextOffset);
       };
       if (!expanded)
-        return emit(decoding);
-      if (height > kDecodedRows)
-        return dense();
-      return emitIf(b, isFew, [&] { emit(decoding); }, dense);
+        return decode();
+      return emitIf(b, isOnly, decode, dense);
     }
     if (!isStreamed)
       return emit(blocked);

@@ -40,6 +40,12 @@ private:
   /// The part of the next panel that is read after this one.
   mlir::Value nextPanel(const Block &block, mlir::Value depthStart,
                         mlir::Value panel);
+  /// `height` rows from `row` of the chunk on, for one depth block.
+  mlir::Value lhsRows(const RowChunk &chunk, mlir::Value depthStart,
+                      mlir::Value row, mlir::OpFoldResult height);
+  /// Whether one register tile takes all rows of the chunk.
+  mlir::Value hasOneTile(const RowChunk &chunk);
+  void emitRowSums(const RowChunk &chunk);
   mlir::Value rowsAt(mlir::Value source,
                      mlir::ArrayRef<mlir::OpFoldResult> offsets,
                      mlir::ArrayRef<mlir::OpFoldResult> sizes);
@@ -53,8 +59,12 @@ private:
   mlir::Value packed;
   /// `rows x columns of a block`
   mlir::Value sums;
-  /// Quantised weights as f32: one panel of a depth block. Null otherwise.
+  /// Quantised weights as f32: one panel of a depth block. Null where they are
+  /// always decoded in registers.
   mlir::Value expanded;
+  /// The sums of the rows' elements in each quantised block, where tiles need
+  /// them: `rows x blocks`.
+  mlir::Value rowSums;
 };
 
 } // namespace moec::cpu

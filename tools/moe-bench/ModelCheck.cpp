@@ -36,9 +36,13 @@ static MatmulShape getShape(const moec_parameter_info &weight, int64_t slots) {
   shape.depth = weight.depth;
   shape.parts = weight.num_parts;
   shape.numPanels = weight.shape[1];
-  shape.elementBytes =
-      int64_t(weight.size) /
-      std::max<int64_t>(1, weight.groups * weight.shape[1] * 16 * weight.depth);
+  double bytes = double(weight.size) /
+                 double(std::max<int64_t>(1, weight.groups * weight.shape[1] *
+                                                 16 * weight.depth));
+  if (weight.encoding == MOEC_ENCODING_BLOCK_PANELS)
+    shape.quantizedBytes = bytes;
+  else
+    shape.elementBytes = int64_t(bytes);
   shape.rowsPerToken = slots;
   return shape;
 }
@@ -67,7 +71,8 @@ LayerModel::LayerModel(const moec_module *module, const moec_function *function,
     moec_parameter_info weight = {};
     weight.struct_size = sizeof(weight);
     moec_module_get_parameter(module, info.parameters[i], &weight);
-    if (weight.encoding != MOEC_ENCODING_PANELS)
+    if (weight.encoding != MOEC_ENCODING_PANELS &&
+        weight.encoding != MOEC_ENCODING_BLOCK_PANELS)
       continue;
     if (weight.groups > 1)
       perExpert.push_back(getShape(weight, slots));

@@ -45,6 +45,20 @@ TEST(CostModel, StaysNearTheRoofs) {
             1.4 * flops / (target.cores * target.coreGflops * 1e9));
 }
 
+// Few rows read the bytes of the codes; many are cut as for f32, so that a
+// decoded panel serves more rows than a register tile.
+TEST(CostModel, QuantisedWeightsAreReadAsStoredAndMultipliedAsF32) {
+  Machine target;
+  MatmulShape f32 = gateUp(), int4 = gateUp();
+  int4.quantizedBytes = 18. / 32;
+  Tile decode{24, 2048, 1, 8}, prefill{96, 512, 8, 128};
+  EXPECT_LT(predictSeconds(target, int4, decode, 8),
+            0.25 * predictSeconds(target, f32, decode, 8));
+  EXPECT_GT(predictSeconds(target, int4, prefill, 2048 * 8),
+            0.95 * predictSeconds(target, f32, prefill, 2048 * 8));
+  EXPECT_GT(chooseStrategy(target, int4).prefill.rows, 24);
+}
+
 TEST(CostModel, NoRowsTakeNoTime) {
   EXPECT_EQ(predictSeconds({}, gateUp(), {8, 2048, 1, 8}, 0), 0);
 }
