@@ -3,6 +3,7 @@
 #include "importers/Importer.h"
 #include "dialects/moe/Moe.h"
 #include "dialects/transformer/Transformer.h"
+#include "importers/gguf/Gguf.h"
 #include "importers/hf/HuggingFace.h"
 #include "importers/json/Description.h"
 #include "importers/onnx/Onnx.h"
@@ -83,7 +84,7 @@ struct SourceFormat {
 static constexpr SourceFormat kFormats[] = {
     {"", hf::importDirectory},    {".json", importDescription},
     {".mlir", importMlir},        {".mlirbc", importMlir},
-    {".onnx", onnx::importModel},
+    {".onnx", onnx::importModel}, {".gguf", gguf::importFile},
 };
 
 Expected<ModuleRef> moec::importModel(StringRef path,
@@ -114,5 +115,5 @@ Expected<ModuleRef> moec::importModel(StringRef path,
   }
   return createStringError(
       path + ": unknown kind of input, expected a directory with config.json, "
-             "or a file .json, .mlir, .mlirbc or .onnx");
+             "or a file .gguf, .json, .mlir, .mlirbc or .onnx");
 }

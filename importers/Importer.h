@@ -23,8 +23,8 @@ struct ImportOptions {
 /// Loads the dialects that imported modules use.
 void loadImporterDialects(mlir::MLIRContext &context);
 
-/// Imports a checkpoint directory (config.json), a .json description, or .mlir
-/// and .mlirbc text, told apart by a table. The module verifies, and its
+/// Imports a checkpoint directory (config.json), a .gguf or .onnx file, a .json
+/// description, or .mlir and .mlirbc text, told apart by a table. The module verifies, and its
 /// attribute moe.source_directory names the directory that its #moe.source
 /// files are relative to. Reads headers, never weights. An error says which
 /// file and which field or tensor.

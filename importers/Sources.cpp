@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "importers/Sources.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/Twine.h"
 
 using namespace moec;
@@ -15,10 +17,24 @@ static std::string describeShape(llvm::ArrayRef<int64_t> shape) {
   return text + "]";
 }
 
+/// The format of a block type of GGUF files.
+static std::optional<moe::QuantizedFormat> findBlockFormat(StringRef dtype) {
+  using moe::QuantizedFormat;
+  return llvm::StringSwitch<std::optional<QuantizedFormat>>(dtype)
+      .Case("Q8_0", QuantizedFormat::Q8_0)
+      .Case("Q4_0", QuantizedFormat::Q4_0)
+      .Case("Q4_K", QuantizedFormat::Q4K)
+      .Case("Q5_K", QuantizedFormat::Q5K)
+      .Case("Q6_K", QuantizedFormat::Q6K)
+      .Case("MXFP4", QuantizedFormat::GgmlMxfp4)
+      .Default(std::nullopt);
+}
+
 static llvm::Expected<ParameterSpec>
 makeTyped(SourceFiles &files, StringRef file, StringRef tensor,
           llvm::ArrayRef<int64_t> shape, mlir::MLIRContext *context,
-          StringRef dtypes, llvm::function_ref<bool(mlir::Type)> isOne) {
+          StringRef dtypes, bool allowsBlocks,
+          llvm::function_ref<bool(mlir::Type)> isOne) {
   auto source = files.find(file, tensor);
   if (!source)
     return source.takeError();
@@ -28,13 +44,20 @@ makeTyped(SourceFiles &files, StringRef file, StringRef tensor,
     return createStringError(Twine(where) + ": expected shape " +
                              describeShape(shape) + ", found " +
                              describeShape(source->entry->shape));
+  auto value =
+      moe::SourceAttr::get(context, mlir::StringAttr::get(context, file),
+                           mlir::StringAttr::get(context, tensor));
+  if (auto format = findBlockFormat(source->entry->dtype);
+      format && allowsBlocks)
+    return ParameterSpec{
+        moe::QuantizedAttr::get(context, *format,
+                                llvm::ArrayRef<mlir::Attribute>(value),
+                                llvm::ArrayRef<int64_t>()),
+        mlir::Float32Type::get(context)};
   mlir::Type element = getElementType(source->entry->dtype, context);
   if (!element || !isOne(element))
     return createStringError(Twine(where) + ": expected dtype " + dtypes +
                              ", found " + source->entry->dtype);
-  auto value =
-      moe::SourceAttr::get(context, mlir::StringAttr::get(context, file),
-                           mlir::StringAttr::get(context, tensor));
   return ParameterSpec{value, element};
 }
 
@@ -42,8 +65,12 @@ llvm::Expected<ParameterSpec> moec::makeSource(SourceFiles &files,
                                                StringRef file, StringRef tensor,
                                                llvm::ArrayRef<int64_t> shape,
                                                mlir::MLIRContext *context) {
-  return makeTyped(files, file, tensor, shape, context, "F32, F16 or BF16",
-                   [](mlir::Type type) {
+  bool isGguf = file.ends_with(".gguf");
+  return makeTyped(files, file, tensor, shape, context,
+                   isGguf ? "F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K or "
+                            "MXFP4"
+                          : "F32, F16 or BF16",
+                   isGguf, [](mlir::Type type) {
                      return type.isF32() || type.isF16() || type.isBF16();
                    });
 }
@@ -52,9 +79,10 @@ llvm::Expected<ParameterSpec>
 moec::makeIntegerSource(SourceFiles &files, StringRef file, StringRef tensor,
                         llvm::ArrayRef<int64_t> shape,
                         mlir::MLIRContext *context) {
-  return makeTyped(
-      files, file, tensor, shape, context, "I32 or I64",
-      [](mlir::Type type) { return type.isInteger(32) || type.isInteger(64); });
+  return makeTyped(files, file, tensor, shape, context, "I32 or I64",
+                   /*allowsBlocks=*/false, [](mlir::Type type) {
+                     return type.isInteger(32) || type.isInteger(64);
+                   });
 }
 
 ParameterSpec moec::makeStack(llvm::ArrayRef<ParameterSpec> parts) {

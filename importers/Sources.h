@@ -11,7 +11,8 @@
 namespace moec {
 
 /// The parameter that is a tensor of a file. The error names file, tensor and
-/// what was expected: this shape, and F32, F16 or BF16 elements.
+/// what was expected: this shape, and F32, F16 or BF16 elements, or the blocks
+/// of a quantised tensor of a GGUF file.
 llvm::Expected<ParameterSpec>
 makeSource(SourceFiles &files, llvm::StringRef file, llvm::StringRef tensor,
            llvm::ArrayRef<int64_t> shape, mlir::MLIRContext *context);

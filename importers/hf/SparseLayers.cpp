@@ -2,6 +2,7 @@
 //
 // Which layers of a model are MoE layers.
 
+#include "importers/NearestNames.h"
 #include "importers/Try.h"
 #include "importers/hf/LayerConfig.h"
 #include "llvm/ADT/STLExtras.h"
@@ -278,25 +279,6 @@ Expected<std::vector<LayerStack>> SparseReader::readEncoderDecoder() {
   return stacks;
 }
 
-static std::vector<StringRef> nearest(StringRef type) {
-  std::vector<StringRef> names;
-  for (const Architecture &architecture : getArchitectures())
-    llvm::append_range(names, split(architecture.modelTypes));
-  // A common beginning counts twice: names differ in suffixes.
-  auto distance = [&](StringRef name) {
-    int64_t common = 0;
-    while (common < static_cast<int64_t>(std::min(name.size(), type.size())) &&
-           name[common] == type[common])
-      ++common;
-    return static_cast<int64_t>(name.edit_distance(type)) - 2 * common;
-  };
-  llvm::sort(names, [&](StringRef a, StringRef b) {
-    return std::pair(distance(a), a) < std::pair(distance(b), b);
-  });
-  names.resize(3);
-  return names;
-}
-
 Expected<ModelConfig> moec::hf::readModelConfig(const Config &config) {
   std::string type;
   MOEC_TRY(type, config.getString("model_type"));
@@ -320,12 +302,13 @@ Expected<ModelConfig> moec::hf::readModelConfig(const Config &config) {
     break;
   }
   if (!model.architecture) {
-    std::vector<StringRef> names = nearest(type);
+    std::vector<StringRef> names;
+    for (const Architecture &architecture : getArchitectures())
+      llvm::append_range(names, split(architecture.modelTypes));
     return config.fail(
         "model_type",
-        "'" + Twine(type) + "' is not known; the nearest are '" + names[0] +
-            "', '" + names[1] + "' and '" + names[2] +
-            "'; a JSON description with 'weights.tensors' can name this "
+        "'" + Twine(type) + "' is not known; " + listNearest(type, names) +
+            "; a JSON description with 'weights.tensors' can name this "
             "model's tensors (importers/json/description.fbs)");
   }
   SparseReader reader(model.config, *model.architecture);

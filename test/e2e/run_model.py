@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 from compare import load
-from run_fixture import run
+from run_fixture import checkpoint_of, run
 
 COMPARE = os.path.join(os.path.dirname(__file__), "compare.py")
 RUNS = [
@@ -30,7 +30,7 @@ def main():
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work)
     artifact, out = f"{work}/model.moe", f"{work}/out.safetensors"
-    run("moec", fixture, "-o", artifact, "--scope=model")
+    run("moec", checkpoint_of(fixture), "-o", artifact, "--scope=model")
     for golden in sorted(glob.glob(f"{fixture}/golden*.safetensors")):
         wanted = f"{work}/logits.safetensors"
         shutil.copyfile(golden, wanted)
