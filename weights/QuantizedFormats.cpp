@@ -275,10 +275,6 @@ private:
     for (int64_t n = 0; n < rows; ++n)
       for (int64_t at = 0; at < perRow; ++at) {
         int64_t group = parts.groupOf ? groupOf[at] : at;
-        if (group < 0 || group >= numGroups)
-          return createStringError("g_idx has " + Twine(group) +
-                                   ", expected a group below " +
-                                   Twine(numGroups));
         float scale =
             scales[rowMajor ? n * numGroups + group : group * rows + n];
         out.scales[n * perRow + at] = scale;
@@ -489,6 +485,15 @@ Expected<TensorPtr> Opener::openWords(WordOrder order) const {
     if (Error error = expectShape(3, (*groupOf)->shape, {shape[1]}))
       return error;
     parts.groupOf = std::move(*groupOf);
+    std::vector<int32_t> numbers(shape[1]);
+    if (Error error = parts.groupOf->read(
+            {0, 1, 0, shape[1]}, reinterpret_cast<char *>(numbers.data()),
+            shape[1] * 4))
+      return error;
+    for (int32_t group : numbers)
+      if (group < 0 || group >= groups)
+        return fail("operand 3 has group " + Twine(group) +
+                    ", expected one below " + Twine(groups));
     form.block = 1;
   }
   parts.words = std::move(*words);

@@ -262,8 +262,8 @@ static constexpr Architecture kArchitectures[] = {
      .selectionBias = kCorrection,
      .experts = kExperts,
      .shared = kSharedOfCount},
-    {.modelTypes = "glm4_moe glm4_moe_lite glm4v_moe axk1 exaone_moe "
-                   "kimi_linear dots3_note",
+    {.modelTypes = "glm4_moe glm4_moe_lite glm4v_moe exaone_moe kimi_linear "
+                   "dots3_note",
      .layers = SparseLayers::LayerTypes,
      .denseLayers = 1,
      .score = kSigmoid,
@@ -276,7 +276,20 @@ static constexpr Architecture kArchitectures[] = {
      .shared = {.sizes = "moe_shared_expert_intermediate_size "
                          "shared_experts_intermediate_size "
                          "moe_intermediate_size",
-                .counts = "n_shared_experts num_shared_experts"},
+                .counts = "n_shared_experts num_shared_experts"}},
+    {.modelTypes = "axk1",
+     .layers = SparseLayers::LayerTypes,
+     .denseLayers = 1,
+     .score = kSigmoid,
+     .groups = Groups::Sum2NegInf,
+     .normalize = Normalize::FlagOrYes,
+     .eps = kEps,
+     .scales = "routed_scaling_factor",
+     .blocks = "mlp .",
+     .selectionBias = kCorrection,
+     .biasMayMiss = true,
+     .experts = kExperts,
+     .shared = kSharedOfCount,
      .outputNorm = "post_mlp_layernorm.weight"},
     {.modelTypes = "dots1 solar_open",
      .layers = SparseLayers::LayerTypes,

@@ -146,6 +146,7 @@ struct Architecture {
       {}; ///< the router's bias is there if it says so
   Words selectionBias = {};
   llvm::StringRef biasFlag = {}; ///< the selection bias is there if it says so
+  bool biasMayMiss = false;      ///< without its tensor nothing is added
   llvm::ArrayRef<NetworkNames> experts = {};
   SharedNames shared = {};
   Words outputBias = {}, outputNorm = {};

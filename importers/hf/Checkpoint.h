@@ -68,8 +68,10 @@ private:
                                           llvm::ArrayRef<int64_t> shape) const;
   llvm::Expected<ParameterSpec> getPacked(llvm::StringRef base,
                                           llvm::ArrayRef<int64_t> shape) const;
-  llvm::Error expectShape(llvm::StringRef tensor,
-                          llvm::ArrayRef<int64_t> shape) const;
+  /// An error unless the tensor is there with this dtype ("": any type of
+  /// floats) and shape.
+  llvm::Error expectTensor(llvm::StringRef tensor, llvm::StringRef dtype,
+                           llvm::ArrayRef<int64_t> shape) const;
 
   mlir::MLIRContext *context;
   std::unique_ptr<SourceFiles> files;

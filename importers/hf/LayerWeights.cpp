@@ -150,6 +150,8 @@ Error WeightReader::readRouter() {
       !architecture.selectionBias.empty() && layer.router.vocabulary == 0;
   if (isBiased && !architecture.biasFlag.empty())
     MOEC_TRY(isBiased, config.getFlag(architecture.biasFlag, true));
+  if (isBiased && architecture.biasMayMiss)
+    isBiased = has(architecture.selectionBias);
   if (isBiased)
     MOEC_TRY(router.selectionBias,
              getVector(architecture.selectionBias, layer.getClasses()));
@@ -515,7 +517,7 @@ Error WeightReader::read() {
       return error;
   if (!architecture.outputBias.empty())
     MOEC_TRY(layer.outputBias, get(architecture.outputBias, {layer.hidden}));
-  if (!architecture.outputNorm.empty() && has(architecture.outputNorm)) {
+  if (!architecture.outputNorm.empty()) {
     RmsNormSpec norm;
     MOEC_TRY(norm.eps, config.getNumber("rms_norm_eps", 1e-6));
     MOEC_TRY(norm.scale, get(architecture.outputNorm, {layer.hidden}));

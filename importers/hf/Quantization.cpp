@@ -48,7 +48,9 @@ Expected<Quantization> moec::hf::readQuantization(const Config &config) {
     if (method == QuantizationMethod::Gptq && version == "gptq_v2")
       method = QuantizationMethod::GptqV2;
   }
-  Quantization result = {method};
+  Quantization result;
+  result.method = method;
+  MOEC_TRY(result.activationOrder, object->getFlag("desc_act", true));
   for (StringRef tile :
        {"weight_block_size", "config_groups.group_0.weights.block_structure"}) {
     if (!object->has(tile))

@@ -23,6 +23,9 @@ struct Quantization {
   QuantizationMethod method = QuantizationMethod::None;
   /// Rows and depth that share a scale of Fp8; the last ones may be smaller.
   int64_t tile[2] = {128, 128};
+  /// Whether the groups of Gptq may be in another order than the depth: then
+  /// g_idx counts, otherwise it says nothing new.
+  bool activationOrder = true;
 };
 
 /// An error for a method or a number of bits that is not known.

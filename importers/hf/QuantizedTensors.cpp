@@ -52,14 +52,21 @@ static std::string describe(llvm::ArrayRef<int64_t> shape) {
   return text + "]";
 }
 
-Error Checkpoint::expectShape(StringRef tensor,
-                              llvm::ArrayRef<int64_t> shape) const {
+Error Checkpoint::expectTensor(StringRef tensor, StringRef dtype,
+                               llvm::ArrayRef<int64_t> shape) const {
   auto file = fileOf.find(tensor);
   if (file == fileOf.end())
     return createStringError(Twine(path) + ": no tensor '" + tensor + "'");
   auto source = files->find(file->second, tensor);
   if (!source)
     return source.takeError();
+  StringRef stored = source->entry->dtype;
+  bool isFloat =
+      llvm::is_contained({"F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"}, stored);
+  if (dtype.empty() ? !isFloat : stored != dtype)
+    return createStringError(
+        source->file->getPath() + ": tensor '" + tensor + "': expected dtype " +
+        (dtype.empty() ? "F32, F16 or BF16" : dtype) + ", found " + stored);
   llvm::ArrayRef<int64_t> found = source->entry->shape;
   if (found == shape)
     return Error::success();
@@ -79,10 +86,10 @@ Checkpoint::getBlocks(StringRef tensor, llvm::ArrayRef<int64_t> shape) const {
                              Twine(shape.back()));
   llvm::SmallVector<int64_t> wanted(shape);
   wanted.back() /= 32;
-  if (Error error = expectShape(scales, wanted))
+  if (Error error = expectTensor(scales, "U8", wanted))
     return error;
   wanted.push_back(16);
-  if (Error error = expectShape(blocks, wanted))
+  if (Error error = expectTensor(blocks, "U8", wanted))
     return error;
   return makeQuantized(moe::QuantizedFormat::Mxfp4,
                        {makeSourceAttr(blocks), makeSourceAttr(scales)}, {});
@@ -91,7 +98,7 @@ Checkpoint::getBlocks(StringRef tensor, llvm::ArrayRef<int64_t> shape) const {
 /// The weight, and its scales: one for each tile, for each row, or only one.
 Expected<ParameterSpec>
 Checkpoint::getFloat8(StringRef tensor, llvm::ArrayRef<int64_t> shape) const {
-  if (Error error = expectShape(tensor, shape))
+  if (Error error = expectTensor(tensor, "F8_E4M3", shape))
     return error;
   std::string scales;
   for (const char *suffix : {"_scale_inv", "_scale"})
@@ -101,6 +108,8 @@ Checkpoint::getFloat8(StringRef tensor, llvm::ArrayRef<int64_t> shape) const {
     return makeQuantized(moe::QuantizedFormat::Float, {makeSourceAttr(tensor)},
                          {});
   llvm::ArrayRef<int64_t> found = getShape(scales);
+  if (Error error = expectTensor(scales, "", found))
+    return error;
   llvm::ArrayRef<int64_t> stack = shape.drop_back(2);
   int64_t rows = shape[shape.size() - 2], depth = shape.back();
   ParameterSpec value = {makeSourceAttr(scales),
@@ -166,36 +175,43 @@ Checkpoint::getPacked(StringRef base, llvm::ArrayRef<int64_t> shape) const {
                              "': expected scales of groups that divide " +
                              describe(shape) + ", found " + describe(found));
   llvm::SmallVector<mlir::Attribute> operands;
-  auto add = [&](StringRef part, llvm::ArrayRef<int64_t> wanted) -> Error {
-    if (Error error = expectShape(name(part), wanted))
+  auto add = [&](StringRef part, StringRef dtype,
+                 llvm::ArrayRef<int64_t> wanted) -> Error {
+    if (Error error = expectTensor(name(part), dtype, wanted))
       return error;
     operands.push_back(makeSourceAttr(name(part)));
     return Error::success();
   };
   int64_t group = depth / groups;
   if (packed) {
-    if (Error error = add("weight_packed", {rows, depth / 8}))
+    if (hasTensor(name("weight_g_idx")))
+      return createStringError(Twine(path) + ": tensor '" +
+                               name("weight_g_idx") +
+                               "': expected groups in the order of the depth; "
+                               "groups by activation order are read from gptq "
+                               "checkpoints only");
+    if (Error error = add("weight_packed", "I32", {rows, depth / 8}))
       return error;
-    if (Error error = add("weight_scale", {rows, groups}))
+    if (Error error = add("weight_scale", "", {rows, groups}))
       return error;
     if (hasTensor(name("weight_zero_point")))
       if (Error error =
-              add("weight_zero_point",
+              add("weight_zero_point", "I32",
                   {static_cast<int64_t>(llvm::divideCeil(rows, 8)), groups}))
         return error;
     return makeQuantized(moe::QuantizedFormat::Int4Packed, operands, {group});
   }
-  if (Error error = awq ? add("qweight", {depth, rows / 8})
-                        : add("qweight", {depth / 8, rows}))
+  if (Error error = awq ? add("qweight", "I32", {depth, rows / 8})
+                        : add("qweight", "I32", {depth / 8, rows}))
     return error;
-  if (Error error = add("qzeros", {groups, rows / 8}))
+  if (Error error = add("qzeros", "I32", {groups, rows / 8}))
     return error;
-  if (Error error = add("scales", {groups, rows}))
+  if (Error error = add("scales", "", {groups, rows}))
     return error;
   if (awq)
     return makeQuantized(moe::QuantizedFormat::Awq, operands, {group});
-  if (hasTensor(name("g_idx")))
-    if (Error error = add("g_idx", {depth}))
+  if (quantization.activationOrder && hasTensor(name("g_idx")))
+    if (Error error = add("g_idx", "I32", {depth}))
       return error;
   return makeQuantized(quantization.method == QuantizationMethod::GptqV2
                            ? moe::QuantizedFormat::GptqV2

@@ -54,7 +54,7 @@ TEST(Importer, refusesOtherInputs) {
     EXPECT_EQ(model.importFile(name),
               std::string(name) +
                   ": unknown kind of input, expected a directory with "
-                  "config.json, or a file .json, .mlir or .mlirbc");
+                  "config.json, or a file .json, .mlir, .mlirbc or .onnx");
   }
 }
 
