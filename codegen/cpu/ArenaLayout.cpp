@@ -171,20 +171,37 @@ Value LayoutEmitter::getLeaf(Value value) {
                ? workers
                : Value();
   auto dim = value.getDefiningOp<memref::DimOp>();
-  if (!dim)
-    return {};
-  auto argument = dyn_cast<BlockArgument>(dim.getSource());
-  std::optional<int64_t> index = dim.getConstantIndex();
-  if (!argument || argument.getOwner() != entry || !index)
+  std::optional<int64_t> index = dim ? dim.getConstantIndex() : std::nullopt;
+  return index ? getDim(dim.getSource(), *index) : Value();
+}
+
+Value LayoutEmitter::getDim(Value buffer, int64_t index) {
+  Location loc = buffer.getLoc();
+  auto type = cast<MemRefType>(buffer.getType());
+  if (!type.isDynamicDim(index))
+    return arith::ConstantIndexOp::create(builder, loc, type.getDimSize(index));
+  if (auto collapse = buffer.getDefiningOp<memref::CollapseShapeOp>()) {
+    Value product;
+    for (int64_t joined : collapse.getReassociationIndices()[index]) {
+      Value size = getDim(collapse.getSrc(), joined);
+      if (!size)
+        return {};
+      product = product
+                    ? builder.createOrFold<arith::MulIOp>(loc, product, size)
+                    : size;
+    }
+    return product;
+  }
+  auto argument = dyn_cast<BlockArgument>(buffer);
+  if (!argument || argument.getOwner() != &function.front())
     return {};
   const TensorSignature *tensor = findTensor(argument.getArgNumber());
   if (!tensor)
     return {};
-  const Dimension &dimension = tensor->dims[*index];
+  const Dimension &dimension = tensor->dims[index];
   if (dimension.symbol.empty())
-    return arith::ConstantIndexOp::create(builder, value.getLoc(),
-                                          dimension.size);
-  return getSize(builder, value.getLoc(), dimension.symbol, symbols);
+    return arith::ConstantIndexOp::create(builder, loc, dimension.size);
+  return getSize(builder, loc, dimension.symbol, symbols);
 }
 
 const TensorSignature *LayoutEmitter::findTensor(unsigned argument) {

@@ -60,6 +60,8 @@ public:
 
 private:
   mlir::Value getLeaf(mlir::Value value);
+  /// A size of an argument, or of one whose dimensions are joined.
+  mlir::Value getDim(mlir::Value buffer, int64_t index);
   const TensorSignature *findTensor(unsigned argument);
   mlir::Value emitAllocation(mlir::memref::AllocOp alloc);
 

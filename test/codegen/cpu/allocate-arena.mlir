@@ -97,3 +97,19 @@ func.func @escape(%x: memref<4xi1>) {
   "test.use"(%r, %b) : (memref<16xf32>, memref<16xf32>) -> ()
   return
 }
+
+// -----
+
+// The size of joined dimensions is the product of the arguments' sizes.
+// CHECK-LABEL: func.func @joined(
+// CHECK-LABEL: func.func private @joined_workspace(
+// CHECK-SAME: %[[B:.*]]: index, %[[S:.*]]: index, %{{.*}}: index) -> index
+// CHECK: arith.muli %[[B]], %[[S]]
+func.func @joined(%x: memref<?x?x8xf32> {moe.dims = ["B", "S", "8"]}, %w: index {moe.workers}) {
+  %c0 = arith.constant 0 : index
+  %rows = memref.collapse_shape %x [[0, 1], [2]] : memref<?x?x8xf32> into memref<?x8xf32>
+  %t = memref.dim %rows, %c0 : memref<?x8xf32>
+  %a = memref.alloc(%t) : memref<?x4xf32>
+  "test.use"(%a, %rows) : (memref<?x4xf32>, memref<?x8xf32>) -> ()
+  return
+}
