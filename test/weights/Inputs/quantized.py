@@ -245,4 +245,5 @@ def main():
         print(f"{name}: exact")
 
 
-main()
+if __name__ == "__main__":
+    main()
