@@ -4,7 +4,7 @@
 #include "importers/LayerBuilder.h"
 #include "importers/NearestNames.h"
 #include "importers/Try.h"
-#include "importers/gguf/Layer.h"
+#include "importers/gguf/Decoder.h"
 
 using namespace moec;
 using namespace moec::gguf;
@@ -54,8 +54,7 @@ moec::gguf::importFile(StringRef path, const ImportOptions &options,
     buildMoeLayer(*module, layer);
   }
   if (options.scope == ImportScope::Model)
-    return llvm::createStringError(
-        path + ": whole models of GGUF files are not supported; --scope=moe "
-               "compiles the MoE layers");
+    if (Error error = importDecoder(model, layers, *module))
+      return error;
   return module;
 }

@@ -13,8 +13,7 @@ using llvm::StringRef;
 using llvm::Twine;
 
 Expected<DecoderFields> DecoderFields::open(StringRef path) {
-  DecoderFields fields;
-  fields.path = path.str();
+  DecoderFields fields(Json(), path);
   std::string text;
   MOEC_TRY(text, readTextFile(path));
   MOEC_TRY(fields.root, parseJson(text, path, /*maxDepth=*/64));
@@ -37,10 +36,7 @@ std::optional<DecoderFields> DecoderFields::object(StringRef key) const {
   const Json *value = find(key);
   if (!value || !value->is_object())
     return std::nullopt;
-  DecoderFields inner;
-  inner.root = *value;
-  inner.path = path;
-  return inner;
+  return DecoderFields(*value, path);
 }
 
 Expected<std::optional<double>> DecoderFields::number(StringRef key) const {

@@ -16,6 +16,9 @@ namespace moec::hf {
 
 class DecoderFields {
 public:
+  /// The fields of an object that stands in, or for, the file `path`.
+  DecoderFields(Json root, llvm::StringRef path)
+      : root(std::move(root)), path(path) {}
   static llvm::Expected<DecoderFields> open(llvm::StringRef path);
 
   /// The object of this field, with the same path for messages; none where
