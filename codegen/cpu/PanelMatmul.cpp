@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "codegen/cpu/PanelMatmul.h"
+#include "codegen/cpu/IntegerTile.h"
 #include "codegen/cpu/Microkernel.h"
+#include "dialects/grouped/Compute.h"
 #include "passes/CostModel.h"
 #include "llvm/Support/MathExtras.h"
 #include <numeric>
@@ -38,7 +40,9 @@ PanelMatmul::PanelMatmul(MatmulOp op, unsigned lanes, Value lhs, Value init)
   depthGroup = PanelsAttr::getDepthGroup(element);
   paddedDepth = llvm::alignTo(depth, depthGroup);
 
-  tileRows = getTileRows(lanes, depthGroup);
+  isInteger = isInt8(op);
+  tileRows =
+      isInteger ? getIntegerTileRows(blocks) : getTileRows(lanes, depthGroup);
   rows = llvm::alignTo(132, tileRows);
   blockDepth = 512;
   blockPanels = 8;
@@ -62,5 +66,6 @@ PanelMatmul::PanelMatmul(MatmulOp op, unsigned lanes, Value lhs, Value init)
   blockPanels = std::clamp<int64_t>(blockPanels, 1, taskPanels);
   numRanges = llvm::divideCeil(numPanels, taskPanels);
 
-  packs = op.getGather() || !isReadable(this->lhs) || paddedDepth != depth;
+  packs = !isInteger &&
+          (op.getGather() || !isReadable(this->lhs) || paddedDepth != depth);
 }

@@ -35,6 +35,8 @@ struct PanelMatmul {
   int64_t depthGroup, paddedDepth;
   /// How the weights are quantised; null: they are `element`s.
   grouped::BlocksAttr blocks;
+  /// Whether rows are quantised and multiplied as integers.
+  bool isInteger;
   /// Rows of the largest register tile.
   int64_t tileRows;
   /// Tile: rows of a chunk, depth and panels of a block, panels of a task.

@@ -2,6 +2,7 @@
 
 #include "codegen/cpu/PanelTask.h"
 #include "codegen/cpu/DecodeBlocks.h"
+#include "codegen/cpu/IntegerTile.h"
 #include "codegen/cpu/Loops.h"
 #include "codegen/cpu/Microkernel.h"
 #include "codegen/cpu/PackRows.h"
@@ -29,7 +30,9 @@ PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul)
         {static_cast<int64_t>(llvm::divideCeil(m.paddedDepth, m.blockDepth)),
          m.rows, m.blockDepth});
   sums = allocate({m.rows, m.blockPanels * kPanelLanes});
-  if (!m.blocks)
+  if (m.isInteger)
+    quantized = allocateQuantizedRows(b, m);
+  if (!m.blocks || m.isInteger)
     return;
   // Quantised weights are decoded in registers if few rows use them; otherwise
   // a panel becomes f32 once, for all of them.
@@ -77,6 +80,8 @@ void PanelTask::emitRowSums(const RowChunk &chunk) {
 void PanelTask::emit(const RowChunk &chunk, Value first, Value last) {
   if (packed)
     packRows(b, m, packed, chunk);
+  if (quantized)
+    quantizeRows(b, m, *quantized, chunk);
   if (rowSums && expanded)
     emitIf(b, hasOneTile(chunk), [&] { emitRowSums(chunk); }, nullptr);
   else if (rowSums)
@@ -101,8 +106,12 @@ void PanelTask::emit(const RowChunk &chunk, Value first, Value last) {
 }
 
 void PanelTask::emitDepthBlock(const Block &block, Value depthStart) {
-  forEach(b, block.firstPanel, block.lastPanel, 1,
-          [&](Value panel) { emitPanel(block, depthStart, panel); });
+  forEach(b, block.firstPanel, block.lastPanel, 1, [&](Value panel) {
+    if (quantized)
+      emitIntegerPanel(block, depthStart, panel);
+    else
+      emitPanel(block, depthStart, panel);
+  });
 }
 
 Value PanelTask::depthLength(Value depthStart) {
@@ -256,9 +265,39 @@ void PanelTask::emitPanel(const Block &block, Value depthStart, Value panel) {
     emitIf(b, isOnly, [&] { emit(streaming); }, [&] { emit(blocked); });
   };
 
-  Value rest =
-      arith::RemUIOp::create(b, block.chunk.count, index(b, m.tileRows));
-  Value whole = arith::SubIOp::create(b, block.chunk.count, rest);
+  forEachTile(block.chunk, tile);
+}
+
+/// As emitPanel, but of integers.
+void PanelTask::emitIntegerPanel(const Block &block, Value depthStart,
+                                 Value panel) {
+  int64_t size = m.blocks.getSize();
+  Value current = panelAt(block.chunk.group, panel, depthStart);
+  Value next = nextPanel(block, depthStart, panel);
+  Value firstBlock = arith::DivUIOp::create(b, depthStart, index(b, size));
+  Value numBlocks =
+      arith::DivUIOp::create(b, depthLength(depthStart), index(b, size));
+  Value column =
+      times(b, arith::SubIOp::create(b, panel, block.firstPanel), kPanelLanes);
+  Value isOnly = hasOneTile(block.chunk);
+  forEachTile(block.chunk, [&](Value row, int64_t height) {
+    // Tiles share the next part's lines, one a block; each takes its own.
+    Value number = arith::DivUIOp::create(b, row, index(b, m.tileRows));
+    Value nextOffset =
+        times(b, arith::MulIOp::create(b, number, numBlocks), 64);
+    auto emit = [&](bool isStreamed) {
+      IntegerTile{b, m.blocks, isStreamed}.emit(
+          height, *quantized, current, sums, next,
+          {row, firstBlock, column, numBlocks, nextOffset});
+    };
+    emitIf(b, isOnly, [&] { emit(true); }, [&] { emit(false); });
+  });
+}
+
+void PanelTask::forEachTile(const RowChunk &chunk,
+                            llvm::function_ref<void(Value, int64_t)> tile) {
+  Value rest = arith::RemUIOp::create(b, chunk.count, index(b, m.tileRows));
+  Value whole = arith::SubIOp::create(b, chunk.count, rest);
   if (m.rows >= m.tileRows)
     forEach(b, index(b, 0), whole, m.tileRows,
             [&](Value row) { tile(row, m.tileRows); });

@@ -15,6 +15,7 @@
 #define MOEC_CODEGEN_CPU_PANELTASK_H
 
 #include "codegen/cpu/PanelMatmul.h"
+#include "codegen/cpu/QuantizeRows.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace moec::cpu {
@@ -35,6 +36,11 @@ private:
   };
   void emitDepthBlock(const Block &block, mlir::Value depthStart);
   void emitPanel(const Block &block, mlir::Value depthStart, mlir::Value panel);
+  void emitIntegerPanel(const Block &block, mlir::Value depthStart,
+                        mlir::Value panel);
+  /// Emits `tile(first row, height)` for the register tiles of the chunk.
+  void forEachTile(const RowChunk &chunk,
+                   llvm::function_ref<void(mlir::Value, int64_t)> tile);
   mlir::Value depthLength(mlir::Value depthStart);
   mlir::Value panelAt(mlir::Value group, mlir::Value panel, mlir::Value start);
   /// The part of the next panel that is read after this one.
@@ -65,6 +71,8 @@ private:
   /// The sums of the rows' elements in each quantised block, where tiles need
   /// them: `rows x blocks`.
   mlir::Value rowSums;
+  /// Where the matmul multiplies integers; in place of `packed`.
+  std::optional<QuantizedRows> quantized;
 };
 
 } // namespace moec::cpu

@@ -3,6 +3,7 @@
 // One verifier per operation; the labels are those of the ODS descriptions.
 // Sizes are compared only where both are static.
 
+#include "dialects/grouped/Compute.h"
 #include "dialects/grouped/Grouped.h"
 
 using namespace mlir;
@@ -258,6 +259,16 @@ LogicalResult MatmulOp::verify() {
         !(getPanels() && getPanels()->getBlocks()))
       return emitOpError("expects weights of float elements, got ")
              << weight.getType();
+  if (Attribute compute = (*this)->getAttr(kComputeAttr)) {
+    auto name = dyn_cast<StringAttr>(compute);
+    if (!name || name != "int8")
+      return emitOpError("expects ")
+             << kComputeAttr << " to be \"int8\", got " << compute;
+    if (!getPanels() || !fitsInt8(getPanels()->getBlocks()))
+      return emitOpError(
+          "computes in int8 and expects panels with int8 or int4 "
+          "blocks of 32 without offsets");
+  }
   // (matmul_c8)
   if (std::optional<int64_t> rows = getWaveRows())
     if (*rows < 1 || !getReduce() || getGather())

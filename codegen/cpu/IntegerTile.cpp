@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "codegen/cpu/IntegerTile.h"
+#include "codegen/cpu/DecodeBlocks.h"
+#include "codegen/cpu/Loops.h"
+#include "codegen/cpu/Microkernel.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace moec::cpu;
+using moec::grouped::BlockCode;
+using moec::grouped::BlocksAttr;
+
+/// f32 or i32 of a vector, and vectors of a panel.
+static constexpr int64_t kLanes = 8;
+static constexpr int64_t kVectors = kPanelLanes / kLanes;
+/// Words of four depth elements in one step of the inner loop: with more the
+/// scheduler spills.
+static constexpr int64_t kUnroll = 2;
+/// Distance of prefetches in a panel that is read once, in bytes.
+static constexpr int64_t kAhead = 2048;
+static constexpr int64_t kLineBytes = 64;
+
+int64_t moec::cpu::getIntegerTileRows(BlocksAttr blocks) {
+  return blocks.getCode() == BlockCode::Int4 ? 5 : 4;
+}
+
+namespace {
+/// The order of a tile's arguments.
+enum Argument {
+  Codes,
+  Scales,
+  Panel,
+  Sums,
+  Next,
+  Row,
+  FirstBlock,
+  Column,
+  NumBlocks,
+  NextOffset,
+  Starts
+};
+} // namespace
+
+static Value splat(ImplicitLocOpBuilder &b, VectorType type, int64_t value) {
+  auto element = cast<IntegerType>(type.getElementType());
+  APInt bits(element.getWidth(), static_cast<uint64_t>(value), true);
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(type, bits));
+}
+
+Value IntegerTile::call(StringRef name, VectorType type, Value left,
+                        Value right) {
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name),
+                                       ValueRange{left, right})
+      .getResult(0);
+}
+
+/// Four codes of each of the panel's columns, as bytes.
+SmallVector<Value> IntegerTile::loadCodes(Value panel, Value base, Value quad) {
+  auto bytes = VectorType::get(4 * kLanes, b.getI8Type());
+  auto load = [&](int64_t stride, int64_t offset) -> Value {
+    Value at = arith::AddIOp::create(b, base, times(b, quad, stride));
+    return vector::LoadOp::create(b, bytes, panel,
+                                  ValueRange{plus(b, at, offset)});
+  };
+  if (blocks.getCode() == BlockCode::Int8)
+    return {load(64, 0), load(64, 32)};
+  auto words = VectorType::get(2 * kLanes, b.getI16Type());
+  Value both = load(32, 0), mask = splat(b, bytes, 15);
+  Value high = arith::ShRUIOp::create(
+      b, vector::BitCastOp::create(b, words, both), splat(b, words, 4));
+  return {arith::AndIOp::create(b, both, mask),
+          arith::AndIOp::create(b, vector::BitCastOp::create(b, bytes, high),
+                                mask)};
+}
+
+/// The dot products of one block, of row r and vector v at r * kVectors + v.
+SmallVector<Value> IntegerTile::emitDots(int64_t height, ValueRange arguments,
+                                         Value base, Value block) {
+  auto bytes = VectorType::get(4 * kLanes, b.getI8Type());
+  auto i16 = VectorType::get(2 * kLanes, b.getI16Type());
+  auto i32 = VectorType::get(kLanes, b.getI32Type());
+  bool isInt8 = blocks.getCode() == BlockCode::Int8;
+  Value ones = splat(b, i16, 1);
+  auto rowAt = [&](int64_t row) { return plus(b, arguments[Row], row); };
+  auto wide = [&](Value buffer, Value row, Value column, VectorType type) {
+    Value word = memref::LoadOp::create(b, buffer, ValueRange{row, column});
+    return vector::BitCastOp::create(b, type,
+                                     vector::BroadcastOp::create(b, i32, word))
+        .getResult();
+  };
+  SmallVector<Value> inits;
+  for (int64_t row = 0; row < height; ++row) {
+    // 4-bit products of a whole block fit 16 bits, whatever wraps before.
+    Value init = isInt8 ? splat(b, i32, 0)
+                        : wide(arguments[Starts], rowAt(row), block, i16);
+    inits.append(kVectors, init);
+  }
+  int64_t quads = blocks.getSize() / 4;
+  auto loop = scf::ForOp::create(b, index(b, 0), index(b, quads),
+                                 index(b, kUnroll), inits);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> dots(loop.getRegionIterArgs());
+    for (int64_t u = 0; u < kUnroll; ++u) {
+      Value quad = plus(b, loop.getInductionVar(), u);
+      Value word = arith::AddIOp::create(b, times(b, block, quads), quad);
+      SmallVector<Value> codes = loadCodes(arguments[Panel], base, quad);
+      SmallVector<Value> sizes(codes);
+      if (isInt8)
+        for (Value &size : sizes)
+          size = math::AbsIOp::create(b, size);
+      for (int64_t row = 0; row < height; ++row) {
+        Value left = wide(arguments[Codes], rowAt(row), word, bytes);
+        for (int64_t v = 0; v < kVectors; ++v) {
+          Value &dot = dots[row * kVectors + v];
+          // The sign goes to the row, whose codes are above -128: a weight may
+          // be -128, and 2 * 128 * 127 fits 16 bits.
+          Value factor =
+              isInt8 ? call("llvm.x86.avx2.psign.b", bytes, left, codes[v])
+                     : left;
+          Value product =
+              call("llvm.x86.avx2.pmadd.ub.sw", i16, sizes[v], factor);
+          if (isInt8)
+            product = call("llvm.x86.avx2.pmadd.wd", i32, product, ones);
+          dot = arith::AddIOp::create(b, dot, product);
+        }
+      }
+    }
+    scf::YieldOp::create(b, dots);
+  }
+  SmallVector<Value> dots(loop.getResults());
+  if (!isInt8)
+    for (Value &dot : dots)
+      dot = call("llvm.x86.avx2.pmadd.wd", i32, dot, ones);
+  return dots;
+}
+
+void IntegerTile::emitBody(int64_t height, ValueRange arguments) {
+  auto f32 = VectorType::get(kLanes, b.getF32Type());
+  int64_t bytes = BlockDecoder::getBlockBytes(blocks);
+  Value panel = arguments[Panel];
+  forEach(b, index(b, 0), arguments[NumBlocks], 1, [&](Value number) {
+    Value base = times(b, number, bytes);
+    auto prefetch = [&](Value buffer, Value at, int64_t hint) {
+      memref::PrefetchOp::create(b, buffer, at, /*isWrite=*/false,
+                                 /*localityHint=*/hint, /*isDataCache=*/true);
+    };
+    if (isStreamed)
+      for (int64_t at = 0; at < bytes; at += kLineBytes)
+        prefetch(panel, plus(b, base, at + kAhead), 3);
+    else
+      prefetch(arguments[Next],
+               arith::AddIOp::create(b, arguments[NextOffset],
+                                     times(b, number, kLineBytes)),
+               2);
+    Value block = arith::AddIOp::create(b, arguments[FirstBlock], number);
+    SmallVector<Value> dots = emitDots(height, arguments, base, block);
+    BlockDecoder decoder(b, blocks, kLanes, panel, base);
+    SmallVector<Value> scales = decoder.loadScales();
+    for (int64_t i = 0; i < height; ++i) {
+      Value row = plus(b, arguments[Row], i);
+      Value scale = vector::BroadcastOp::create(
+          b, f32,
+          memref::LoadOp::create(b, arguments[Scales], ValueRange{row, block}));
+      for (int64_t v = 0; v < kVectors; ++v) {
+        SmallVector<Value> at{row, plus(b, arguments[Column], v * kLanes)};
+        Value dot = arith::SIToFPOp::create(b, f32, dots[i * kVectors + v]);
+        Value sum = vector::LoadOp::create(b, f32, arguments[Sums], at);
+        sum = math::FmaOp::create(b, arith::MulFOp::create(b, dot, scale),
+                                  scales[v], sum);
+        vector::StoreOp::create(b, sum, arguments[Sums], at);
+      }
+    }
+  });
+}
+
+void IntegerTile::emit(int64_t height, const QuantizedRows &rows, Value panel,
+                       Value sums, Value next, const Position &at) {
+  SmallVector<Value> arguments{
+      rows.codes, rows.scales,   panel,     sums,         next,
+      at.row,     at.firstBlock, at.column, at.numBlocks, at.nextOffset};
+  if (rows.starts)
+    arguments.push_back(rows.starts);
+  auto module =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  auto type = b.getFunctionType(ValueRange(arguments).getTypes(), {});
+  std::string base = "dot_" + std::to_string(height) + "x16_" +
+                     moec::grouped::stringifyBlockCode(blocks.getCode()).str() +
+                     (blocks.getHalf() ? "_half" : "") +
+                     (isStreamed ? "_stream" : "");
+  // Tiles of one name differ in the sizes of their buffers.
+  func::FuncOp function;
+  for (unsigned number = 0; !function; ++number) {
+    std::string name = base + "_" + std::to_string(number);
+    function = module.lookupSymbol<func::FuncOp>(name);
+    if (function && function.getFunctionType() != type) {
+      function = {};
+      continue;
+    }
+    if (function)
+      break;
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(module.getBody());
+    function = func::FuncOp::create(b, name, type);
+    function.setPrivate();
+    b.setInsertionPointToStart(function.addEntryBlock());
+    emitBody(height, function.getArguments());
+    func::ReturnOp::create(b);
+  }
+  func::CallOp::create(b, function, arguments);
+}
