@@ -23,6 +23,8 @@ struct PipelineOptions {
   /// What the float weights of experts are quantised to: "q8_0", "q4_0" or
   /// nothing.
   std::string quantize;
+  /// Multiply int8 and int4 blocks as integers (see SelectCompute.h).
+  bool isInt8 = false;
 };
 
 /// Names of the passes that may be left out, in the order in which they run.
