@@ -147,6 +147,8 @@ public:
     if (signature.parameters.empty())
       return;
     Value base = loadPointer(frame, offsetof(moec_frame, parameters));
+    check(isDifferent(base, LLVM::ZeroOp::create(b, pointer)),
+          MOEC_FRAME_BAD_COUNT);
     for (size_t index = 0; index < signature.parameters.size(); ++index) {
       parameters.push_back(loadPointer(base, 8 * index));
       check(isDifferent(parameters.back(), LLVM::ZeroOp::create(b, pointer)),

@@ -18,6 +18,39 @@ static Error makeTemporary(StringRef suffix, SmallString<128> &path, int &fd) {
       sys::fs::createTemporaryFile("moec", suffix, fd, path));
 }
 
+bool moec::cpu::linkSharedObjectFile(const std::string &input,
+                                     const std::string &output,
+                                     std::string &error) {
+  const char *arguments[] = {"ld.lld",
+                             "-shared",
+                             "-o",
+                             output.c_str(),
+                             "--no-undefined",
+                             "--build-id=none",
+                             "--threads=1",
+                             "-z",
+                             "noexecstack",
+                             "-z",
+                             "now",
+                             "--hash-style=gnu",
+                             "-z",
+                             "max-page-size=4096",
+                             "-s",
+                             input.c_str()};
+  std::string words;
+  raw_string_ostream stream(words);
+  // The linker keeps its state in globals.
+  static std::mutex oneAtATime;
+  std::lock_guard<std::mutex> lock(oneAtATime);
+  lld::Result result =
+      lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
+  if (result.retCode != 0) {
+    error = StringRef(words).trim().str();
+    return false;
+  }
+  return true;
+}
+
 std::optional<std::string> moec::cpu::linkSharedObject(StringRef object,
                                                        std::string &error) {
   SmallString<128> input, output;
@@ -46,33 +79,8 @@ std::optional<std::string> moec::cpu::linkSharedObject(StringRef object,
   sys::fs::file_t handle = outputFd;
   sys::fs::closeFile(handle);
 
-  const char *arguments[] = {"ld.lld",
-                             "-shared",
-                             "-o",
-                             output.c_str(),
-                             "--no-undefined",
-                             "--build-id=none",
-                             "--threads=1",
-                             "-z",
-                             "noexecstack",
-                             "-z",
-                             "now",
-                             "--hash-style=gnu",
-                             "-z",
-                             "max-page-size=4096",
-                             "-s",
-                             input.c_str()};
-  std::string words;
-  raw_string_ostream stream(words);
-  // The linker keeps its state in globals.
-  static std::mutex oneAtATime;
-  std::lock_guard<std::mutex> lock(oneAtATime);
-  lld::Result result =
-      lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
-  if (result.retCode != 0) {
-    error = StringRef(words).trim().str();
+  if (!linkSharedObjectFile(input.str().str(), output.str().str(), error))
     return std::nullopt;
-  }
   ErrorOr<std::unique_ptr<MemoryBuffer>> linked = MemoryBuffer::getFile(
       output, /*IsText=*/false, /*RequiresNullTerminator=*/false,
       /*IsVolatile=*/true);

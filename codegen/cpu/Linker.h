@@ -15,6 +15,11 @@ namespace moec::cpu {
 std::optional<std::string> linkSharedObject(llvm::StringRef object,
                                             std::string &error);
 
+/// The same from file to file; `output` appears when it is complete. On failure
+/// returns false.
+bool linkSharedObjectFile(const std::string &input, const std::string &output,
+                          std::string &error);
+
 } // namespace moec::cpu
 
 #endif // MOEC_CODEGEN_CPU_LINKER_H

@@ -64,11 +64,16 @@ createTargetMachine(const IsaLevel &level, std::string &error) {
 }
 
 /// Hides all but the entry points and lets the code stand without a C library.
-static void setLinkage(llvm::Module &module, llvm::TargetMachine &machine) {
+static void setLinkage(llvm::Module &module, llvm::TargetMachine &machine,
+                       ArrayRef<std::string> exports) {
+  auto isExported = [&](StringRef name) {
+    return exports.empty() ? name.starts_with("moec_")
+                           : llvm::is_contained(exports, name);
+  };
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
-    bool isEntry = function.getName().starts_with("moec_");
+    bool isEntry = isExported(function.getName());
     function.setLinkage(isEntry ? llvm::GlobalValue::ExternalLinkage
                                 : llvm::GlobalValue::InternalLinkage);
     function.addFnAttr(llvm::Attribute::NoUnwind);
@@ -81,7 +86,7 @@ static void setLinkage(llvm::Module &module, llvm::TargetMachine &machine) {
       function.addFnAttr(llvm::Attribute::AlwaysInline);
   }
   for (llvm::GlobalVariable &global : module.globals())
-    if (!global.isDeclaration() && !global.getName().starts_with("moec_"))
+    if (!global.isDeclaration() && !isExported(global.getName()))
       global.setLinkage(llvm::GlobalValue::InternalLinkage);
 }
 
@@ -157,12 +162,17 @@ std::unique_ptr<ObjectEmitter> ObjectEmitter::create(ModuleOp module,
   return emitter;
 }
 
+void ObjectEmitter::extend(
+    llvm::function_ref<std::vector<std::string>(llvm::Module &)> extend) {
+  exports = extend(*module);
+}
+
 bool ObjectEmitter::emit(bool wantLlvm, bool wantAssembly,
                          EmittedObject &result, std::string &error) {
   module->setTargetTriple(machine->getTargetTriple());
   module->setDataLayout(machine->createDataLayout());
   module->setPICLevel(llvm::PICLevel::BigPIC);
-  setLinkage(*module, *machine);
+  setLinkage(*module, *machine, exports);
   optimise(*module, *machine);
 
   if (wantLlvm) {

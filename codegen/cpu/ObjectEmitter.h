@@ -6,8 +6,10 @@
 #define MOEC_CODEGEN_CPU_OBJECTEMITTER_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace llvm {
 class LLVMContext;
@@ -45,8 +47,13 @@ public:
                                                const IsaLevel &level);
   ~ObjectEmitter();
 
-  /// Optimises and emits. Only `moec_` symbols stay visible. On failure returns
-  /// false and says why in `error`.
+  /// Lets `extend` add to the module; of all symbols only those that it returns
+  /// stay visible.
+  void
+  extend(llvm::function_ref<std::vector<std::string>(llvm::Module &)> extend);
+
+  /// Optimises and emits. Only `moec_` symbols stay visible, or those of
+  /// extend(). On failure returns false and says why in `error`.
   bool emit(bool wantLlvm, bool wantAssembly, EmittedObject &result,
             std::string &error);
 
@@ -55,6 +62,7 @@ private:
 
   std::unique_ptr<llvm::LLVMContext> context;
   std::unique_ptr<llvm::Module> module;
+  std::vector<std::string> exports; ///< empty: what begins with moec_
   std::unique_ptr<llvm::TargetMachine> machine;
 };
 

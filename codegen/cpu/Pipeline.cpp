@@ -220,6 +220,10 @@ moec::cpu::compileCpuModule(ModuleOp module, const CpuCompileOptions &options) {
     isLowered = static_cast<bool>(emitter);
     if (!isLowered)
       break;
+    if (options.extend)
+      emitter->extend([&](llvm::Module &llvmModule) {
+        return options.extend(llvmModule, result.functions);
+      });
     result.code[index].level = level->name.str();
     threads.emplace_back([&options, &code = result.code[index],
                           &error = errors[index],

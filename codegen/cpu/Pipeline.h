@@ -11,6 +11,10 @@
 #include <string>
 #include <vector>
 
+namespace llvm {
+class Module;
+} // namespace llvm
+
 namespace mlir {
 class DialectRegistry;
 class OpPassManager;
@@ -46,6 +50,11 @@ struct CpuCompileOptions {
   llvm::function_ref<void(llvm::StringRef phase, llvm::StringRef level,
                           mlir::ModuleOp module)>
       dump;
+  /// Adds to each level's LLVM module; of all symbols only those that it
+  /// returns stay visible. Null: the entry points do.
+  llvm::function_ref<std::vector<std::string>(
+      llvm::Module &module, llvm::ArrayRef<FunctionSignature> functions)>
+      extend;
 };
 
 /// Machine code for one level.

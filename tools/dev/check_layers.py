@@ -22,6 +22,7 @@ EDGES = {
     "passes": ["dialects"],
     "codegen/cpu": ["passes", "dialects", "runtime/include"],
     "codegen/artifact": ["runtime/schema", "runtime/include"],
+    "codegen/object": ["codegen/cpu", "codegen/artifact", "dialects", "runtime/include"],
     "runtime": [],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)

@@ -13,6 +13,7 @@
 #include "tools/driver/ArtifactParameters.h"
 #include "tools/driver/ArtifactStates.h"
 #include "tools/driver/Diagnostics.h"
+#include "tools/driver/EmitObject.h"
 #include "tools/driver/RegisterDialects.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallString.h"
@@ -61,8 +62,8 @@ private:
   }
 
   moec::PipelineOptions makePipelineOptions() const {
-    return {options.disabledPasses, options.taps, options.exact,
-            options.explain, options.quantize};
+    return {options.disabledPasses, options.taps,     options.exact,
+            options.explain,        options.quantize, options.isInt8};
   }
   bool import();
   bool writePhase(StringRef phase, ModuleOp module);
@@ -181,6 +182,16 @@ moec_compile_status Compilation::emitCode() {
     allWritten &= writePhase((phase + "-" + level).str(), module);
   };
   codeOptions.dump = dump;
+  moec::SourceFiles files(sourceDirectory);
+  moec::ObjectEmission object(options, *module, files);
+  auto extend = [&](llvm::Module &llvmModule,
+                    ArrayRef<moec::cpu::FunctionSignature> functions) {
+    return object.extend(llvmModule, functions);
+  };
+  bool isObject = options.emit == moec::EmitKind::Object ||
+                  options.emit == moec::EmitKind::Shared;
+  if (isObject)
+    codeOptions.extend = extend;
   FailureOr<moec::cpu::CpuModule> code =
       moec::cpu::compileCpuModule(*module, codeOptions);
   if (failed(code))
@@ -189,6 +200,13 @@ moec_compile_status Compilation::emitCode() {
     return status;
   if (options.emit == moec::EmitKind::Artifact)
     return emitArtifact(*code);
+  if (isObject) {
+    if (Error error = object.check())
+      return fail(MOEC_COMPILE_INPUT_ERROR, std::move(error));
+    if (Error error = object.write(code->code.front()))
+      return fail(MOEC_COMPILE_ENVIRONMENT, std::move(error));
+    return MOEC_COMPILE_OK;
+  }
   std::string text;
   for (const moec::cpu::CpuCode &level : code->code)
     text += codeOptions.wantLlvm ? level.llvmText : level.assembly;
@@ -232,6 +250,8 @@ static std::string toText(double number) {
 moec_compile_status Compilation::emitArtifact(moec::cpu::CpuModule &code) {
   moec::artifact::ArtifactWriter writer;
   writer.setProducer("moec " MOEC_VERSION);
+  if (options.isInt8)
+    writer.setComputeMode(moec::artifact::ComputeMode::Int8);
   if (!options.stripSource) {
     std::string bytecode;
     llvm::raw_string_ostream stream(bytecode);

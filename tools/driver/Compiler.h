@@ -6,6 +6,7 @@
 #ifndef MOEC_TOOLS_DRIVER_COMPILER_H
 #define MOEC_TOOLS_DRIVER_COMPILER_H
 
+#include "codegen/object/Interface.h"
 #include "importers/Importer.h"
 #include "tools/driver/include/moec/compiler.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -16,7 +17,7 @@
 namespace moec {
 
 /// What is written.
-enum class EmitKind { Artifact, Mlir, Llvm, Asm };
+enum class EmitKind { Artifact, Mlir, Llvm, Asm, Object, Shared };
 
 /// What a compilation is asked to do.
 struct CompileOptions {
@@ -33,9 +34,13 @@ struct CompileOptions {
   std::string dumpPhases;
   /// Names of optimisation passes to leave out, for tests and bisection.
   std::vector<std::string> disabledPasses;
+  /// Where an object or a shared object has its weights.
+  object::WeightsPlace weights = object::WeightsPlace::Linked;
   bool exact = false;
   /// "q8_0", "q4_0" or nothing (see PipelineOptions).
   std::string quantize;
+  /// Multiply int8 and int4 blocks of weights as integers.
+  bool isInt8 = false;
   bool explain = false;
   bool stripSource = false;
   bool verifyEach = false;
@@ -56,13 +61,19 @@ moec_compile_status compile(const CompileOptions &options,
                             const CompileSinks &sinks);
 
 /// Sets `options.emit` from its name, `options.levels` from a list like
-/// "cpu:x86-64-v3,cpu:x86-64-v4" and `options.scope`, and checks `compute`. On
+/// "cpu:x86-64-v3,cpu:x86-64-v4", `options.scope`, and `options.isInt8`. On
 /// a name that is unknown or not supported returns what is wrong, else an empty
 /// text.
 std::string applyEmit(CompileOptions &options, llvm::StringRef name);
 std::string applyTarget(CompileOptions &options, llvm::StringRef list);
 std::string applyScope(CompileOptions &options, llvm::StringRef name);
-std::string checkCompute(llvm::StringRef name);
+std::string applyCompute(CompileOptions &options, llvm::StringRef name);
+
+/// Sets `options.weights` from "linked" or "pointers".
+std::string applyWeights(CompileOptions &options, llvm::StringRef name);
+/// Checks the output file, and for objects the number of levels, which becomes
+/// one; to be called last. Returns what is wrong, else an empty text.
+std::string checkOutput(CompileOptions &options);
 
 } // namespace moec
 

@@ -31,7 +31,8 @@ int32_t moec_compile(const moec_compile_options *options) {
        {moec::applyEmit(compileOptions, orDefault(options->emit, "artifact")),
         moec::applyTarget(compileOptions, orDefault(options->target, "cpu")),
         moec::applyScope(compileOptions, orDefault(options->scope, "moe")),
-        moec::checkCompute(orDefault(options->compute, "f32"))}) {
+        moec::applyCompute(compileOptions, orDefault(options->compute, "f32")),
+        moec::checkOutput(compileOptions)}) {
     if (wrong.empty())
       continue;
     message("error: " + wrong);

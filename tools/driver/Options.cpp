@@ -6,6 +6,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Path.h"
 
 using llvm::StringRef;
 
@@ -31,10 +32,13 @@ std::string applyEmit(CompileOptions &options, StringRef name) {
     options.emit = EmitKind::Llvm;
   else if (name == "asm")
     options.emit = EmitKind::Asm;
+  else if (name == "object")
+    options.emit = EmitKind::Object;
+  else if (name == "shared")
+    options.emit = EmitKind::Shared;
   else
-    return unsupported("emit", name,
-                       {"object", "shared", "cuda", "ptx", "cubin"},
-                       "artifact, mlir, llvm or asm");
+    return unsupported("emit", name, {"cuda", "ptx", "cubin"},
+                       "artifact, object, shared, mlir, llvm or asm");
   return "";
 }
 
@@ -66,10 +70,45 @@ std::string applyScope(CompileOptions &options, StringRef name) {
   return "";
 }
 
-std::string checkCompute(StringRef name) {
-  return name == "f32"
-             ? ""
-             : unsupported("compute", name, {"bf16", "int8", "tf32"}, "f32");
+std::string applyWeights(CompileOptions &options, StringRef name) {
+  if (name != "linked" && name != "pointers")
+    return unsupported("weights", name, {}, "linked or pointers");
+  options.weights = name == "linked" ? object::WeightsPlace::Linked
+                                     : object::WeightsPlace::Pointers;
+  return "";
+}
+
+std::string checkOutput(CompileOptions &options) {
+  if (options.emit == EmitKind::Artifact && options.output.empty())
+    return "an artifact needs an output file: -o OUT.moe";
+  bool isShared = options.emit == EmitKind::Shared;
+  if (!isShared && options.emit != EmitKind::Object)
+    return options.weights == object::WeightsPlace::Linked
+               ? ""
+               : "--weights is for --emit=object and --emit=shared";
+  std::string emit = isShared ? "--emit=shared" : "--emit=object";
+  StringRef extension = isShared ? ".so" : ".o";
+  StringRef name = llvm::sys::path::stem(options.output);
+  if (llvm::sys::path::extension(options.output) != extension ||
+      !llvm::isAlpha(name.front()))
+    return emit + ": expected -o NAME" + extension.str() +
+           " with a NAME that starts with a letter, found '" + options.output +
+           "'; NAME.h is written beside it";
+  if (options.levels.size() > 1)
+    return emit + ": expected one target, found " +
+           std::to_string(options.levels.size());
+  if (options.levels.empty())
+    options.levels = {"x86-64-v3"};
+  return "";
+}
+
+std::string applyCompute(CompileOptions &options, StringRef name) {
+  if (name != "f32" && name != "int8")
+    return unsupported("compute", name, {"bf16", "tf32"}, "f32 or int8");
+  options.isInt8 = name == "int8";
+  if (options.isInt8 && options.exact)
+    return "--compute=int8 is not exact: leave out --exact";
+  return "";
 }
 
 } // namespace moec

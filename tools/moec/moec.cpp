@@ -14,7 +14,7 @@ cl::OptionCategory category("moec options");
 
 cl::opt<std::string> input(cl::Positional, cl::Required, cl::cat(category),
                            cl::desc("INPUT: checkpoint directory, .json, .mlir"
-                                    " or .mlirbc"));
+                                    ", .mlirbc, .gguf or .onnx"));
 cl::opt<std::string> output("o", cl::cat(category), cl::value_desc("file"),
                             cl::desc("output file"));
 cl::opt<std::string> target("target", cl::cat(category), cl::init("cpu"),
@@ -24,12 +24,17 @@ cl::opt<std::string> scope("scope", cl::cat(category), cl::init("moe"),
                            cl::desc("moe: one function for each MoE layer; "
                                     "model: forward and decode of the whole"));
 cl::opt<std::string> compute("compute", cl::cat(category), cl::init("f32"),
-                             cl::desc("f32: activations and sums are f32"));
+                             cl::desc("f32, or int8: experts of int8 or int4 "
+                                      "weights multiply integers"));
 cl::opt<std::string> quantize("quantize", cl::cat(category),
                               cl::desc("q8_0 or q4_0: quantise the float "
                                        "weights of experts"));
 cl::opt<std::string> emit("emit", cl::cat(category), cl::init("artifact"),
-                          cl::desc("artifact, mlir, llvm or asm"));
+                          cl::desc("artifact, object, shared, mlir, llvm or "
+                                   "asm"));
+cl::opt<std::string> weights("weights", cl::cat(category), cl::init("linked"),
+                             cl::desc("of an object: linked (into it) or "
+                                      "pointers (each call hands them over)"));
 cl::opt<std::string> abi("abi", cl::cat(category), cl::init("c"),
                          cl::desc("c"));
 cl::list<std::string> taps("tap", cl::cat(category), cl::value_desc("glob"),
@@ -61,7 +66,8 @@ std::string readOptions(moec::CompileOptions &options) {
   options.verifyEach = verifyEach;
   for (const std::string &wrong :
        {moec::applyEmit(options, emit), moec::applyTarget(options, target),
-        moec::applyScope(options, scope), moec::checkCompute(compute)})
+        moec::applyScope(options, scope), moec::applyCompute(options, compute),
+        moec::applyWeights(options, weights), moec::checkOutput(options)})
     if (!wrong.empty())
       return wrong;
   options.quantize = quantize;
@@ -71,8 +77,6 @@ std::string readOptions(moec::CompileOptions &options) {
     return "--quantize is not exact: leave out --exact";
   if (abi != "c")
     return "--abi=" + abi + ": expected c";
-  if (options.emit == moec::EmitKind::Artifact && options.output.empty())
-    return "an artifact needs an output file: -o OUT.moe";
   return "";
 }
 } // namespace
