@@ -2,15 +2,12 @@
 
 #include "importers/hf/Architectures.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/SmallVector.h"
 
 using namespace moec;
 using namespace moec::hf;
 
-//===----------------------------------------------------------------------===//
 // Names and layouts of experts, those on disk first; transformers 5 has fused
 // ones in memory, and writes them with save_original_format=False.
-//===----------------------------------------------------------------------===//
 
 static constexpr NetworkNames kFused = {.gateUp = "experts.gate_up_proj",
                                         .down = "experts.down_proj"};
@@ -79,9 +76,7 @@ static constexpr NetworkNames kNllbExperts[] = {
      .upBias = "experts.expert_{e}.fc1.bias",
      .downBias = "experts.expert_{e}.fc2.bias"}};
 
-//===----------------------------------------------------------------------===//
-// The table
-//===----------------------------------------------------------------------===//
+// The table.
 
 static constexpr Words kCorrection =
     "gate.e_score_correction_bias e_score_correction_bias gate.expert_bias "

@@ -176,6 +176,8 @@ std::vector<char> readRaw(mlir::Attribute value, SourceFiles &files) {
 TEST_P(Golden, packedWeightsUnpackToTheCheckpoint) {
   for (auto global : module->getOps<mlir::ml_program::GlobalOp>()) {
     auto type = mlir::cast<mlir::RankedTensorType>(global.getType());
+    if (type.getRank() < 2) // vectors have no panels
+      continue;
     llvm::StringRef name = global.getSymName();
     std::vector<char> wanted = readRaw(*global.getValue(), files);
     if (wanted.empty())
