@@ -7,6 +7,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
+#include "passes/SelectCompute.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ErrorHandling.h"
 
@@ -64,6 +65,8 @@ void moec::buildGroupedPipeline(OpPassManager &pm,
   addOptional(pm, options, createMoeFuseEpiloguePass());
   addOptional(pm, options, createMoeFuseCombinePass());
   addOptional(pm, options, createMoeEncodeWeightsPass({options.quantize}));
+  if (options.isInt8)
+    pm.addPass(createSelectComputePass());
   addOptional(pm, options, createMoeSelectStrategyPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -93,6 +96,7 @@ struct CommandLineOptions : PassPipelineOptions<CommandLineOptions> {
 } // namespace
 
 void moec::registerMoeToGroupedPipeline() {
+  registerSelectComputePass();
   PassPipelineRegistration<CommandLineOptions>(
       "moe-to-grouped", "Lower the moe dialect to the grouped dialect",
       [](OpPassManager &pm, const CommandLineOptions &commandLine) {
