@@ -3,6 +3,7 @@
 # One runner for everything: .mlir and .test files by FileCheck, GoogleTest
 # programs through lit's own format (build/test/unittests).
 
+import glob
 import os
 
 import lit.formats
@@ -33,5 +34,14 @@ if {"avx2", "fma", "f16c"} <= flags:
     config.available_features.add("x86-64-v3")
 if {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512cd"} <= flags:
     config.available_features.add("x86-64-v4")
+# An environment with torch and transformers; without it those tests are told
+# as unsupported.
+transformers = os.path.join(config.build_dir, "venv-hf", "bin", "python")
+if os.path.exists(transformers):
+    config.available_features.add("transformers")
+# torch's wheel finds its libraries only when they are beside the system's.
+wheels = glob.glob(os.path.join(config.build_dir, "venv-hf/lib/python3*/site-packages/nvidia/*/lib"))
+libraries = os.pathsep.join(["/usr/local/cuda/lib64", *wheels])
+config.substitutions.append(("%transformers_python", f"env LD_LIBRARY_PATH={libraries} {transformers}"))
 if os.environ.get("MOEC_SHARED"):
     config.available_features.add("shared")
