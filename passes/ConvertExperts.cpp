@@ -295,17 +295,9 @@ LogicalResult moec::checkExperts(moe::ExpertsOp op) {
 /// Why the regions do not become operations on the rows of all experts, or
 /// nothing.
 static std::string whyNotSplit(moe::ExpertsOp op, ExpertRegion &region) {
-  if (op.getBodies().size() != 1)
-    return "there are several regions";
-  for (int64_t expert = 0, e = op.getPlan().getType().getExperts(); expert < e;
-       ++expert) {
-    if (op.getMember(expert) != 0)
-      return "there are null experts";
-    if (op.getSlotOf(expert) != expert)
-      return "slots are not in the order of the experts";
-  }
-  if (succeeded(region.analyze()))
-    return "";
+  std::string why = whyHeterogeneous(op);
+  if (!why.empty() || succeeded(region.analyze()))
+    return why;
   return ("'" + region.where->getName().getStringRef() + "' " + region.reason)
       .str();
 }

@@ -8,6 +8,19 @@
 using namespace mlir;
 using namespace moec;
 
+std::string moec::whyHeterogeneous(moe::ExpertsOp op) {
+  if (op.getBodies().size() != 1)
+    return "there are several regions";
+  for (int64_t expert = 0, e = op.getPlan().getType().getExperts(); expert < e;
+       ++expert) {
+    if (op.getMember(expert) != 0)
+      return "there are null experts";
+    if (op.getSlotOf(expert) != expert)
+      return "slots are not in the order of the experts";
+  }
+  return "";
+}
+
 LogicalResult ExpertRegion::refuse(Operation *op, StringRef why) {
   where = op;
   reason = why.str();
@@ -47,7 +60,7 @@ bool ExpertRegion::isHoistable(Operation *op) const {
 }
 
 LogicalResult ExpertRegion::analyze() {
-  Block &body = experts.getBodies().front().front();
+  Block &body = experts.getBodies()[member].front();
   unsigned numRows = experts.getRows().size();
   for (BlockArgument argument : body.getArguments().drop_back())
     kinds[argument] =

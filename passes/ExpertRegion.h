@@ -33,9 +33,14 @@ enum class PieceKind {
   Columns, ///< a range of columns of rows
 };
 
+/// Why the bank is not one region with slices in the order of the experts, or
+/// nothing.
+std::string whyHeterogeneous(moe::ExpertsOp op);
+
 class ExpertRegion {
 public:
-  explicit ExpertRegion(moe::ExpertsOp op) : experts(op) {}
+  explicit ExpertRegion(moe::ExpertsOp op, unsigned member = 0)
+      : experts(op), member(member) {}
 
   /// Classifies every value and operation. On failure `where` and `reason` say
   /// what has no rule.
@@ -69,6 +74,7 @@ private:
   bool isRowShaped(mlir::Value value) const;
 
   moe::ExpertsOp experts;
+  unsigned member;
   llvm::DenseMap<mlir::Value, ValueKind> kinds;
   llvm::DenseMap<mlir::Operation *, PieceKind> pieces;
   llvm::DenseMap<mlir::Value, mlir::Value> fills;

@@ -96,6 +96,55 @@ def MoeCanonicalizePass : Pass<"moe-canonicalize", "::mlir::ModuleOp"> {
   let dependentDialects = ["::moec::moe::MoeDialect"];
 }
 
+def MoeSplitMembersPass : Pass<"moe-split-members"> {
+  let summary = "Make one bank of equal experts of each member of a bank";
+  let description = [{
+    A `moe.experts` with several regions, null experts, or slots that repeat or
+    are permuted becomes one `moe.experts` a region, each with a plan of its own:
+    ids become slots of the stacks that this region reads, -1 where the expert
+    has another region. The combines form a chain. Null experts vanish, and
+    experts with equal slots share a group. An identity stays a bank of one
+    expert without parameters.
+
+    Legal when `moe.combine add` by the same plan is the only use of the rows, in
+    the same block; the row operands are dispatches by this plan, which is not
+    `by_expert`; every region is row-wise and does not use the expert's id; the
+    stacks that a region reads have equally many slices. A bank of more than one
+    member also needs a sum of 32 bits or wider.
+
+    Why: every member gets the code of a bank of equal experts (grouped matmuls,
+    fused gather and combine) without padding to the largest.
+
+    ```mlir
+    %plan = moe.plan %ids : tensor<?x2xi32> -> !moe.plan<experts = 3, slots = 2>
+    %rows = moe.dispatch %x by %plan ...
+    %y = moe.experts %plan rows(%rows) params(%a, %b) members = [0, -1, 1] slot = [1, 0, 0] {...}, {...}
+    %r = moe.combine add %y by %plan weights(%w) init(%z)
+    ==>
+    %ids0 = linalg.generic ins(%ids) ...  // 0 -> 1, others -> -1
+    %plan0 = moe.plan %ids0 : tensor<?x2xi32> -> !moe.plan<experts = 2, slots = 2>
+    %rows0 = moe.dispatch %x by %plan0 ...
+    %y0 = moe.experts %plan0 rows(%rows0) params(%a : tensor<2x16x16xf32>) {...}
+    %r0 = moe.combine add %y0 by %plan0 weights(%w) init(%z)
+    %ids1 = linalg.generic ins(%ids) ...  // 2 -> 0, others -> -1
+    %plan1 = moe.plan %ids1 : tensor<?x2xi32> -> !moe.plan<experts = 1, slots = 2>
+    %rows1 = moe.dispatch %x by %plan1 ...
+    %y1 = moe.experts %plan1 rows(%rows1) params(%b : tensor<1x16x8xf32>) {...}
+    %r = moe.combine add %y1 by %plan1 weights(%w) init(%r0)
+    ```
+    Class: equal up to rounding (the sum runs member by member). The pipeline
+    leaves the pass out for bit-exact results.
+  }];
+  let options = [
+    Option<"explain", "explain", "bool", "false",
+           "Say in remarks what became of each bank and why">
+  ];
+  let dependentDialects = [
+    "::moec::moe::MoeDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def MoeFuseRouterPass : Pass<"moe-fuse-router"> {
   let summary = "Compute a router's matmul, scores, selection and weights in one loop";
   let description = [{

@@ -16,9 +16,10 @@ using namespace moec;
 
 ArrayRef<StringRef> moec::getOptimizationPasses() {
   static constexpr StringRef names[] = {
-      "moe-canonicalize", "moe-fuse-router",    "moe-fuse-dispatch",
-      "moe-fuse-maps",    "moe-merge-gate-up",  "moe-fuse-epilogue",
-      "moe-fuse-combine", "moe-encode-weights", "moe-select-strategy",
+      "moe-canonicalize",    "moe-split-members", "moe-fuse-router",
+      "moe-fuse-dispatch",   "moe-fuse-maps",     "moe-merge-gate-up",
+      "moe-fuse-epilogue",   "moe-fuse-combine",  "moe-encode-weights",
+      "moe-select-strategy",
   };
   return names;
 }
@@ -49,6 +50,11 @@ void moec::buildMoePipeline(OpPassManager &pm, const PipelineOptions &options) {
   MoeCanonicalizePassOptions canonicalize;
   canonicalize.exact = options.exact;
   addOptional(pm, options, createMoeCanonicalizePass(canonicalize));
+  if (!options.exact) {
+    MoeSplitMembersPassOptions split;
+    split.explain = options.explain;
+    addOptional(pm, options, createMoeSplitMembersPass(split));
+  }
   addOptional(pm, options, createMoeFuseRouterPass());
 }
 
