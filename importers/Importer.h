@@ -24,10 +24,10 @@ struct ImportOptions {
 void loadImporterDialects(mlir::MLIRContext &context);
 
 /// Imports a checkpoint directory (config.json), a .gguf or .onnx file, a .json
-/// description, or .mlir and .mlirbc text, told apart by a table. The module verifies, and its
-/// attribute moe.source_directory names the directory that its #moe.source
-/// files are relative to. Reads headers, never weights. An error says which
-/// file and which field or tensor.
+/// description, or .mlir and .mlirbc text, told apart by a table. The module
+/// verifies, and its attribute moe.source_directory names the directory that
+/// its #moe.source files are relative to. Reads headers, never weights. An
+/// error says which file and which field or tensor.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importModel(llvm::StringRef path, const ImportOptions &options,
             mlir::MLIRContext &context);

@@ -37,10 +37,10 @@ typedef struct moec_compile_options {
   const char *output;   ///< file to write; null only where `text` is given and
                         ///< the kind of output is text
   const char *emit;     ///< "artifact" (default), "object", "shared", "mlir",
-                    ///< "llvm" or "asm"
-  const char *target;  ///< "cpu" (default) or "cpu:LEVEL[,cpu:LEVEL..]"
-  const char *scope;   ///< "moe" (default) or "model"
-  const char *compute; ///< "f32" (default) or "int8"
+                        ///< "llvm" or "asm"
+  const char *target;   ///< "cpu" (default) or "cpu:LEVEL[,cpu:LEVEL..]"
+  const char *scope;    ///< "moe" (default) or "model"
+  const char *compute;  ///< "f32" (default) or "int8"
   /// Receives each message as "severity: text"; null: messages go to stderr.
   void (*message)(void *host, const char *text);
   /// Receives what goes to stdout in the command: text outputs, explanations.
