@@ -4,6 +4,7 @@
 #include "codegen/cpu/DecodeBlocks.h"
 #include "codegen/cpu/Loops.h"
 #include "codegen/cpu/Microkernel.h"
+#include "codegen/cpu/ObjectEmitter.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -207,6 +208,7 @@ void IntegerTile::emit(int64_t height, const QuantizedRows &rows, Value panel,
     b.setInsertionPointToEnd(module.getBody());
     function = func::FuncOp::create(b, name, type);
     function.setPrivate();
+    function->setAttr("passthrough", b.getStrArrayAttr({kSumsInMemory}));
     b.setInsertionPointToStart(function.addEntryBlock());
     emitBody(height, function.getArguments());
     func::ReturnOp::create(b);

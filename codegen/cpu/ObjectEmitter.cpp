@@ -85,10 +85,27 @@ static void setLinkage(llvm::Module &module, llvm::TargetMachine &machine,
         !function.getName().ends_with("_thunk"))
       function.addFnAttr(llvm::Attribute::AlwaysInline);
   }
+  // What begins with llvm. is no data but says something about it.
   for (llvm::GlobalVariable &global : module.globals())
-    if (!global.isDeclaration() && !isExported(global.getName()))
+    if (!global.isDeclaration() && !isExported(global.getName()) &&
+        !global.getName().starts_with("llvm."))
       global.setLinkage(llvm::GlobalValue::InternalLinkage);
 }
+
+namespace {
+/// LICM; it leaves sums in memory where a function asks for that.
+struct Licm : llvm::PassInfoMixin<Licm> {
+  llvm::PreservedAnalyses run(llvm::Loop &loop,
+                              llvm::LoopAnalysisManager &analyses,
+                              llvm::LoopStandardAnalysisResults &results,
+                              llvm::LPMUpdater &updater) {
+    llvm::LICMOptions options;
+    if (loop.getHeader()->getParent()->hasFnAttribute(kSumsInMemory))
+      options.MssaNoAccForPromotionCap = 0;
+    return llvm::LICMPass(options).run(loop, analyses, results, updater);
+  }
+};
+} // namespace
 
 /// Not the default pipeline: reassociation, GVN, SLP vectorisation and
 /// unrolling undo what the kernels decided and make them spill.
@@ -116,7 +133,7 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   simplify.addPass(llvm::InstCombinePass());
   llvm::LoopPassManager loopPasses;
   loopPasses.addPass(llvm::LoopRotatePass());
-  loopPasses.addPass(llvm::LICMPass(llvm::LICMOptions()));
+  loopPasses.addPass(Licm());
   simplify.addPass(llvm::createFunctionToLoopPassAdaptor(
       std::move(loopPasses), /*UseMemorySSA=*/true));
   simplify.addPass(llvm::LoopVectorizePass(llvm::LoopVectorizeOptions(

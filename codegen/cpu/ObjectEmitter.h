@@ -19,6 +19,10 @@ class TargetMachine;
 
 namespace moec::cpu {
 
+/// A function attribute (of LLVM): sums stand in memory because registers hold
+/// other values, and shall stay there.
+inline constexpr llvm::StringLiteral kSumsInMemory = "moec-sums-in-memory";
+
 /// An ISA level of x86-64, as the psABI defines it.
 struct IsaLevel {
   llvm::StringRef name; ///< "x86-64-v3"

@@ -3,6 +3,7 @@
 #include "codegen/cpu/QuantizeRows.h"
 #include "codegen/cpu/Loops.h"
 #include "dialects/grouped/Compute.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -29,9 +30,7 @@ QuantizedRows moec::cpu::allocateQuantizedRows(ImplicitLocOpBuilder &b,
           isBiased ? allocate(blocks, b.getI32Type()) : Value()};
 }
 
-static Value splat(ImplicitLocOpBuilder &b, Type type, float value) {
-  if (auto vector = dyn_cast<VectorType>(type))
-    return arith::ConstantOp::create(b, DenseElementsAttr::get(vector, value));
+static Value constant(ImplicitLocOpBuilder &b, float value) {
   return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
 }
 
@@ -48,24 +47,55 @@ static Value loadElements(ImplicitLocOpBuilder &b, Value lhs, Value row,
   return vector::FromElementsOp::create(b, type, elements);
 }
 
-/// The word of `starts` for a block whose codes, added over elements with equal
-/// places in their words, are `sums`.
-static Value packStart(ImplicitLocOpBuilder &b, Value sums) {
-  auto half = [&](ArrayRef<int64_t> lanes) {
-    Value sum;
-    for (int64_t lane : lanes) {
-      Value part = vector::ExtractOp::create(b, sums, lane);
-      sum = sum ? arith::AddIOp::create(b, sum, part).getResult() : part;
+static Value call(ImplicitLocOpBuilder &b, StringRef name, Type type,
+                  ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands)
+      .getResult(0);
+}
+
+/// One vector of 32 bytes from four of 8 numbers, in their order.
+static Value packBytes(ImplicitLocOpBuilder &b, ArrayRef<Value> numbers) {
+  auto i16 = VectorType::get(2 * kWidth, b.getI16Type());
+  auto i8 = VectorType::get(4 * kWidth, b.getI8Type());
+  auto i32 = VectorType::get(kWidth, b.getI32Type());
+  auto halves = [&](Value first, Value second) {
+    return call(b, "llvm.x86.avx2.packssdw", i16, {first, second});
+  };
+  Value bytes =
+      call(b, "llvm.x86.avx2.packsswb", i8,
+           {halves(numbers[0], numbers[1]), halves(numbers[2], numbers[3])});
+  // Packing works on each half of a register alone.
+  Value words = vector::BitCastOp::create(b, i32, bytes);
+  int64_t order[] = {0, 4, 1, 5, 2, 6, 3, 7};
+  return vector::ShuffleOp::create(b, words, words, order);
+}
+
+/// The word of `starts` for a block with these words of codes.
+static Value makeStart(ImplicitLocOpBuilder &b, Value words) {
+  auto i8 = VectorType::get(4 * kWidth, b.getI8Type());
+  auto i16 = VectorType::get(2 * kWidth, b.getI16Type());
+  Value ones =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(i8, int8_t(1)));
+  Value sums = call(b, "llvm.x86.avx2.pmadd.ub.sw", i16,
+                    {ones, vector::BitCastOp::create(b, i8, words)});
+  // Lane 2i is of the first two codes of word i, lane 2i + 1 of the others.
+  for (int64_t count = kWidth; count > 1; count /= 2) {
+    SmallVector<int64_t> low, high;
+    for (int64_t i = 0; i < count; ++i) {
+      low.push_back(i);
+      high.push_back(count + i);
     }
-    Value bias = arith::ConstantOp::create(b, b.getI32IntegerAttr(-8));
-    return arith::MulIOp::create(b, sum, bias).getResult();
-  };
-  auto constant = [&](int32_t value) -> Value {
-    return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
-  };
-  Value low = arith::AndIOp::create(b, half({0, 1, 4, 5}), constant(0xffff));
-  Value high = arith::ShLIOp::create(b, half({2, 3, 6, 7}), constant(16));
-  return arith::OrIOp::create(b, low, high);
+    sums =
+        arith::AddIOp::create(b, vector::ShuffleOp::create(b, sums, sums, low),
+                              vector::ShuffleOp::create(b, sums, sums, high));
+  }
+  auto pair = VectorType::get(2, b.getI16Type());
+  Value bias =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(pair, int16_t(-8)));
+  auto word = VectorType::get(1, b.getI32Type());
+  Value start = vector::BitCastOp::create(
+      b, word, arith::MulIOp::create(b, sums, bias).getResult());
+  return vector::ExtractOp::create(b, start, 0);
 }
 
 static void quantizeBlock(ImplicitLocOpBuilder &b, const PanelMatmul &m,
@@ -73,46 +103,39 @@ static void quantizeBlock(ImplicitLocOpBuilder &b, const PanelMatmul &m,
                           Value block) {
   auto f32 = VectorType::get(kWidth, b.getF32Type());
   auto i32 = VectorType::get(kWidth, b.getI32Type());
-  auto i8 = VectorType::get(kWidth, b.getI8Type());
-  auto words = VectorType::get(kWidth / 4, b.getI32Type());
   Value first = times(b, block, kInt8Block);
   SmallVector<Value> elements;
   Value most;
   for (int64_t k = 0; k < kInt8Block; k += kWidth) {
     elements.push_back(loadElements(b, m.lhs, source, plus(b, first, k)));
-    Value size = math::AbsFOp::create(b, elements.back());
-    most = most ? arith::MaximumFOp::create(b, most, size).getResult() : size;
+    // Sizes are ordered as their bits are, NaN above infinity.
+    Value size = arith::BitcastOp::create(
+        b, i32, math::AbsFOp::create(b, elements.back()));
+    most = most ? arith::MaxSIOp::create(b, most, size).getResult() : size;
   }
-  most = vector::ReductionOp::create(b, vector::CombiningKind::MAXIMUMF, most);
-  Type scalar = b.getF32Type();
-  Value scale = arith::DivFOp::create(b, most, splat(b, scalar, 127));
+  most = vector::ReductionOp::create(b, vector::CombiningKind::MAXSI, most);
+  most = arith::BitcastOp::create(b, b.getF32Type(), most);
+  Value scale = arith::DivFOp::create(b, most, constant(b, 127));
   // Of a subnormal scale the inverse may be infinite; NaN and infinity stay, so
   // that they reach the results.
   Value isTiny = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, scale,
-                                       splat(b, scalar, 0x1p-126f));
-  Value zero = splat(b, scalar, 0);
+                                       constant(b, 0x1p-126f));
+  Value zero = constant(b, 0);
   scale = arith::SelectOp::create(b, isTiny, zero, scale);
   Value inverse = arith::SelectOp::create(
-      b, isTiny, zero, arith::DivFOp::create(b, splat(b, scalar, 1), scale));
+      b, isTiny, zero, arith::DivFOp::create(b, constant(b, 1), scale));
   memref::StoreOp::create(b, scale, rows.scales, ValueRange{row, block});
 
-  Value wide = vector::BroadcastOp::create(b, f32, inverse), sums;
-  Value at = times(b, block, kInt8Block / 4);
-  for (auto [i, element] : llvm::enumerate(elements)) {
-    Value code =
-        math::RoundEvenOp::create(b, arith::MulFOp::create(b, element, wide));
-    // Of infinity and NaN: any code.
-    code = arith::MaxNumFOp::create(b, code, splat(b, f32, -127));
-    code = arith::MinNumFOp::create(b, code, splat(b, f32, 127));
-    Value number = arith::FPToSIOp::create(b, i32, code);
-    sums = sums ? arith::AddIOp::create(b, sums, number).getResult() : number;
-    Value bytes = arith::TruncIOp::create(b, i8, number);
-    vector::StoreOp::create(
-        b, vector::BitCastOp::create(b, words, bytes).getResult(), rows.codes,
-        ValueRange{row, plus(b, at, static_cast<int64_t>(i) * kWidth / 4)});
-  }
+  Value wide = vector::BroadcastOp::create(b, f32, inverse);
+  // Rounds to nearest even; of infinity and NaN comes some code.
+  for (Value &element : elements)
+    element = call(b, "llvm.x86.avx.cvt.ps2dq.256", i32,
+                   arith::MulFOp::create(b, element, wide).getResult());
+  Value words = packBytes(b, elements);
+  vector::StoreOp::create(b, words, rows.codes,
+                          ValueRange{row, times(b, block, kInt8Block / 4)});
   if (rows.starts)
-    memref::StoreOp::create(b, packStart(b, sums), rows.starts,
+    memref::StoreOp::create(b, makeStart(b, words), rows.starts,
                             ValueRange{row, block});
 }
 
