@@ -70,6 +70,8 @@ public:
     out << "/// Bytes of workspace for these sizes, or a negative status.\n"
         << "int64_t " << function.workspaceName;
     writeParameters(function, function.workspaceParameters);
+    if (!function.packName.empty())
+      writePacking(function);
     out << '\n';
   }
 
@@ -101,7 +103,19 @@ private:
 
   void writeWeight(size_t index, const Weight &weight) {
     out << "///   weights[" << index << "]: " << comment(weight.name) << ", "
-        << weight.size << " bytes, " << comment(weight.layout) << '\n';
+        << weight.size << " bytes, " << comment(weight.layout) << '\n'
+        << "///     " << comment(weight.source) << '\n';
+  }
+
+  void writePacking(const CFunction &function) {
+    out << "/// Bytes of weights[weight], or a negative status.\n"
+        << "int64_t " << function.weightSizeName << "(int32_t weight);\n"
+        << "/// Makes weights[weight] at `packed` (64-byte aligned) from the "
+           "pointers above.\n"
+        << "/// Returns a moec_frame_status.\n"
+        << "int32_t " << function.packName
+        << "(int32_t weight, const void *const *rows, void *packed, const "
+           "moec_services *services);\n";
   }
 
   void writeParameters(const CFunction &function,

@@ -98,7 +98,13 @@ moec::object::makeInterface(StringRef prefix, WeightsPlace place,
     function.signature = signature;
     function.name = interface.prefix + "_" + cpu::cName(signature.name);
     function.workspaceName = function.name + "_workspace";
-    for (const std::string &name : {function.name, function.workspaceName})
+    std::vector<std::string> taken{function.name, function.workspaceName};
+    if (place == WeightsPlace::Pointers && !signature.parameters.empty()) {
+      function.weightSizeName = function.name + "_weight_size";
+      function.packName = function.name + "_pack_weight";
+      taken.insert(taken.end(), {function.weightSizeName, function.packName});
+    }
+    for (const std::string &name : taken)
       if (!names.insert(name).second)
         return llvm::createStringError("function '" + signature.name +
                                        "' needs the C name '" + name +

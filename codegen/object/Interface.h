@@ -7,6 +7,7 @@
 #define MOEC_CODEGEN_OBJECT_INTERFACE_H
 
 #include "codegen/cpu/Signature.h"
+#include "codegen/object/pack/Description.h"
 #include "llvm/Support/Error.h"
 
 namespace moec::object {
@@ -21,8 +22,10 @@ enum class WeightsPlace {
 struct Weight {
   std::string name;
   std::string layout;  ///< its type in IR, for the header
+  std::string source;  ///< what it is packed from, for the header
   uint64_t size = 0;   ///< bytes
   uint64_t offset = 0; ///< in the object's weights
+  PackDescription pack;
 };
 
 /// Weights begin on a cache line.
@@ -49,6 +52,9 @@ struct CFunction {
   cpu::FunctionSignature signature;
   std::string name;          ///< "tiny_layers_0_moe"
   std::string workspaceName; ///< "tiny_layers_0_moe_workspace"
+  /// "tiny_layers_0_moe_weight_size", "tiny_layers_0_moe_pack_weight"; empty
+  /// without weights by pointer.
+  std::string weightSizeName, packName;
   std::vector<CParameter> parameters, workspaceParameters;
   std::vector<unsigned> weights; ///< into Interface::weights
 };

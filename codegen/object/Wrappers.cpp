@@ -2,12 +2,14 @@
 
 #include "codegen/object/Wrappers.h"
 #include "codegen/object/ObjectFile.h"
+#include "codegen/object/Packing.h"
 #include "moec/frame.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
 #include <cstddef>
+#include <cstring>
 
 using namespace moec::object;
 using namespace llvm;
@@ -57,7 +59,41 @@ public:
     finish(function.signature.workspace, frame, b.getInt64Ty());
   }
 
+  /// The two functions that pack the weights of `function`.
+  void addPacking(const CFunction &function) {
+    // The descriptions as pack/Pack.cpp reads them, one weight after another.
+    SmallVector<uint64_t> words;
+    for (unsigned index : function.weights) {
+      const PackDescription &weight = interface.weights[index].pack;
+      uint64_t copy[sizeof(PackDescription) / 8];
+      static_assert(sizeof(copy) == sizeof(PackDescription));
+      std::memcpy(copy, &weight, sizeof(copy));
+      words.append(std::begin(copy), std::end(copy));
+    }
+    Constant *value = ConstantDataArray::get(module.getContext(), words);
+    auto *descriptions = new GlobalVariable(
+        module, value->getType(), /*isConstant=*/true,
+        GlobalValue::InternalLinkage, value, function.name + "_packing");
+    Value *count = b.getInt64(function.weights.size());
+
+    Type *i32 = b.getInt32Ty(), *i64 = b.getInt64Ty();
+    auto *own = makeFunction(function.weightSizeName,
+                             FunctionType::get(i64, {i32}, false));
+    b.CreateRet(b.CreateCall(module.getFunction("moec_weight_size"),
+                             {descriptions, count, own->getArg(0)}));
+    own = makeFunction(
+        function.packName,
+        FunctionType::get(i32, {i32, pointer, pointer, pointer}, false));
+    b.CreateRet(
+        b.CreateCall(module.getFunction("moec_pack_weight"),
+                     {descriptions, count, own->getArg(0), own->getArg(1),
+                      own->getArg(2), orDefault(own->getArg(3))}));
+  }
+
 private:
+  Value *orDefault(Value *given) {
+    return b.CreateSelect(b.CreateIsNull(given), services, given);
+  }
   Value *null() { return ConstantPointerNull::get(cast<PointerType>(pointer)); }
   Value *at(Value *base, uint64_t offset) {
     return b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), base, offset);
@@ -173,9 +209,8 @@ private:
     for (uint64_t offset = 0; offset < sizeof(moec_frame); offset += 8)
       store(frame, offset, b.getInt64(0));
     storeInt(frame, offsetof(moec_frame, struct_size), sizeof(moec_frame));
-    Value *given = values[CParameter::Services].front();
     store(frame, offsetof(moec_frame, services),
-          b.CreateSelect(b.CreateIsNull(given), services, given));
+          orDefault(values[CParameter::Services].front()));
     return frame;
   }
 
@@ -224,8 +259,14 @@ private:
 };
 } // namespace
 
-std::vector<std::string> moec::object::addWrappers(Module &module,
-                                                   const Interface &interface) {
+Expected<std::vector<std::string>>
+moec::object::addWrappers(Module &module, const Interface &interface) {
+  auto isPacked = [](const CFunction &function) {
+    return !function.packName.empty();
+  };
+  if (any_of(interface.functions, isPacked))
+    if (Error error = linkPackCode(module))
+      return error;
   WrapperBuilder builder(module, interface);
   std::vector<std::string> names;
   for (const CFunction &function : interface.functions) {
@@ -233,6 +274,11 @@ std::vector<std::string> moec::object::addWrappers(Module &module,
     builder.addWorkspace(function);
     names.push_back(function.name);
     names.push_back(function.workspaceName);
+    if (!isPacked(function))
+      continue;
+    builder.addPacking(function);
+    names.push_back(function.weightSizeName);
+    names.push_back(function.packName);
   }
   return names;
 }

@@ -22,7 +22,8 @@ EDGES = {
     "passes": ["dialects"],
     "codegen/cpu": ["passes", "dialects", "runtime/include"],
     "codegen/artifact": ["runtime/schema", "runtime/include"],
-    "codegen/object": ["codegen/cpu", "codegen/artifact", "dialects", "runtime/include"],
+    "codegen/object": ["codegen/cpu", "codegen/artifact", "weights/encodings", "dialects",
+                       "runtime/include"],
     "runtime": [],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)

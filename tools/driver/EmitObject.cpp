@@ -5,6 +5,7 @@
 #include "codegen/cpu/Linker.h"
 #include "codegen/object/Header.h"
 #include "codegen/object/ObjectFile.h"
+#include "codegen/object/Packing.h"
 #include "codegen/object/Wrappers.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "weights/ParameterStream.h"
@@ -36,8 +37,9 @@ llvm::Expected<object::Weight> ObjectEmission::describe(StringRef name) {
   object::Weight weight;
   weight.name = name.str();
   llvm::raw_string_ostream(weight.layout) << type;
-  weight.size = llvm::divideCeil(type.getElementTypeBitWidth(), 8) *
-                type.getNumElements();
+  weight.source = object::describeSource(type, global.getValueAttr());
+  weight.pack = object::describePacking(type, global.getValueAttr());
+  weight.size = weight.pack.size;
   return weight;
 }
 
@@ -52,7 +54,12 @@ ObjectEmission::extend(llvm::Module &code,
     return {};
   }
   interface = std::move(*made);
-  return object::addWrappers(code, interface);
+  auto names = object::addWrappers(code, interface);
+  if (!names) {
+    wrong = llvm::toString(names.takeError());
+    return {};
+  }
+  return *names;
 }
 
 Error ObjectEmission::check() { return toError(wrong); }
