@@ -27,9 +27,9 @@ namespace {
 class EntryBuilder {
 public:
   EntryBuilder(func::FuncOp entry, func::FuncOp function,
-               const FunctionSignature &signature)
+               const FunctionSignature &signature, bool isDevice)
       : entry(entry), function(function), signature(signature),
-        b(entry.getLoc(), entry.getContext()) {
+        isDevice(isDevice), b(entry.getLoc(), entry.getContext()) {
     b.setInsertionPointToStart(entry.addEntryBlock());
     pointer = LLVM::LLVMPointerType::get(b.getContext());
     frame = entry.getArgument(0);
@@ -49,7 +49,8 @@ public:
     services = loadPointer(frame, offsetof(moec_frame, services));
     check(isDifferent(services, null), MOEC_FRAME_BAD_ABI);
     check(atLeast(loadInt(services, offsetof(moec_services, struct_size), 32),
-                  offsetof(moec_services, wait)),
+                  isDevice ? sizeof(moec_services)
+                           : offsetof(moec_services, wait)),
           MOEC_FRAME_BAD_ABI);
     Value count = loadInt(services, offsetof(moec_services, num_workers), 32);
     check(atLeast(count, 1), MOEC_FRAME_BAD_ABI);
@@ -58,7 +59,8 @@ public:
     if (!isCall)
       return;
     Value service =
-        loadPointer(services, offsetof(moec_services, parallel_for));
+        loadPointer(services, isDevice ? offsetof(moec_services, launch)
+                                       : offsetof(moec_services, parallel_for));
     check(isDifferent(service, null), MOEC_FRAME_BAD_ABI);
     checkCount(offsetof(moec_frame, num_results), signature.results.size());
     checkCount(offsetof(moec_frame, num_parameters),
@@ -265,6 +267,7 @@ private:
 
   func::FuncOp entry, function;
   const FunctionSignature &signature;
+  bool isDevice;
   ImplicitLocOpBuilder b;
   Type pointer;
   Value frame, services, workers, workspace, workspaceSize;
@@ -275,6 +278,8 @@ private:
 
 struct EmitEntryPoints
     : moec::cpu::impl::CpuEmitEntryPointsPassBase<EmitEntryPoints> {
+  using CpuEmitEntryPointsPassBase::CpuEmitEntryPointsPassBase;
+
   func::FuncOp declare(OpBuilder &builder, Location loc, const Twine &name,
                        Type result) {
     Type pointer = LLVM::LLVMPointerType::get(&getContext());
@@ -307,14 +312,14 @@ struct EmitEntryPoints
     table.insert(callEntry);
     function.setPrivate();
 
-    EntryBuilder size(sizeEntry, function, *signature);
+    EntryBuilder size(sizeEntry, function, *signature, device);
     size.checkFrame(/*isCall=*/false);
     size.checkTensors(offsetof(moec_frame, arguments), signature->arguments, 0,
                       /*needsData=*/false);
     size.checkStates(/*isCall=*/false);
     size.finish(size.queryWorkspace(query));
 
-    EntryBuilder call(callEntry, function, *signature);
+    EntryBuilder call(callEntry, function, *signature, device);
     call.checkFrame(/*isCall=*/true);
     call.checkTensors(offsetof(moec_frame, arguments), signature->arguments, 0,
                       /*needsData=*/true);

@@ -284,6 +284,10 @@ def CpuEmitEntryPointsPass
     `moec_workspace_NAME` as `moec/frame.h` describes them and makes the function
     private.
   }];
+  let options = [
+    Option<"device", "device", "bool", "false",
+           "The code launches kernels instead of tasks">
+  ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
                            "::mlir::func::FuncDialect",
                            "::mlir::cf::ControlFlowDialect",

@@ -159,10 +159,9 @@ static std::string printNameless(func::FuncOp function) {
   return text;
 }
 
-/// Reads the signatures of public functions. Of functions that differ in names
-/// only (the layers of a model) all but the first are erased and call its code.
-static LogicalResult shareCode(ModuleOp module,
-                               std::vector<FunctionSignature> &functions) {
+LogicalResult
+moec::cpu::shareCode(ModuleOp module,
+                     std::vector<FunctionSignature> &functions) {
   llvm::StringMap<unsigned> seen;
   llvm::StringMap<std::string> cNames;
   for (auto function :

@@ -71,6 +71,12 @@ struct CpuModule {
   std::vector<CpuCode> code; ///< in the order of levels asked for
 };
 
+/// Reads the signatures of public functions, after buildParametersPipeline. Of
+/// functions that differ in names only (the layers of a model) all but the first
+/// are erased and call its code.
+mlir::LogicalResult shareCode(mlir::ModuleOp module,
+                              std::vector<FunctionSignature> &functions);
+
 /// Compiles all public functions of `module`, which is left as it was. Errors
 /// are diagnostics.
 mlir::FailureOr<CpuModule> compileCpuModule(mlir::ModuleOp module,

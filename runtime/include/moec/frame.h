@@ -49,6 +49,18 @@ typedef struct moec_tensor {
 /// [0, num_workers); two tasks that run at once have different workers.
 typedef void (*moec_task)(void *argument, int64_t index, int64_t worker);
 
+/// One kernel to run on the stream of the call. 48 bytes.
+typedef struct moec_launch {
+  uint32_t kernel;   ///< position in the kernel table of the code variant
+  uint32_t grid[3];  ///< thread blocks; 0 in any: nothing is run
+  uint32_t block[3]; ///< threads of each
+  uint32_t shared_bytes; ///< dynamic shared memory of each
+  uint32_t num_arguments;
+  uint32_t reserved; ///< 0
+  /// Address of each argument's value, valid during the call of the service.
+  const void *const *arguments;
+} moec_launch;
+
 /// What generated code may ask of its host. `host` is handed back to each
 /// service.
 typedef struct moec_services {
@@ -65,6 +77,11 @@ typedef struct moec_services {
   /// return earlier, then the code asks again. Null, or beyond struct_size: the
   /// code spins.
   void (*wait)(void *host, const int32_t *counter, int32_t least);
+  /// Code for a device only: enqueues a kernel and does not wait for it. Where
+  /// that fails, the host remembers. For such code all `data`, parameters and
+  /// the workspace are addresses of the device, num_workers is the number of
+  /// its multiprocessors, and parallel_for is not called.
+  void (*launch)(void *host, const moec_launch *launch);
 } moec_services;
 
 /// Everything one call reads and writes.
