@@ -5,6 +5,7 @@
 
 import glob
 import os
+import shutil
 
 import lit.formats
 
@@ -25,6 +26,8 @@ for tool in ["moe-opt", "moe-run", "moe-bench", "moe-inspect", "moec"]:
     config.substitutions.append(("%" + tool, os.path.join(config.bin_dir, tool)))
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%lib_dir", os.path.join(config.build_dir, "lib")))
+config.substitutions.append(("%build_dir", config.build_dir))
+config.substitutions.append(("%install_lib", config.install_lib))
 config.substitutions.append(("%source_dir", config.source_dir))
 config.substitutions.append(("%fixtures", os.path.join(config.source_dir, "test", "fixtures")))
 
@@ -34,6 +37,8 @@ if {"avx2", "fma", "f16c"} <= flags:
     config.available_features.add("x86-64-v3")
 if {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512cd"} <= flags:
     config.available_features.add("x86-64-v4")
+if shutil.which("dpkg-shlibdeps"):
+    config.available_features.add("dpkg")
 # An environment with torch and transformers; without it those tests are told
 # as unsupported.
 transformers = os.path.join(config.build_dir, "venv-hf", "bin", "python")
