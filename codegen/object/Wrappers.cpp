@@ -143,11 +143,12 @@ private:
     b.CreateRetVoid();
 
     // In the order of moec_services.
-    static_assert(offsetof(moec_services, wait) + 8 == sizeof(moec_services));
+    static_assert(offsetof(moec_services, launch) + 8 ==
+                  sizeof(moec_services));
     auto *nothing = cast<Constant>(null());
     Constant *value = ConstantStruct::getAnon(
         {b.getInt32(sizeof(moec_services)), b.getInt32(1), nothing, loop,
-         nothing, nothing});
+         nothing, nothing, nothing});
     services = new GlobalVariable(module, value->getType(), /*isConstant=*/true,
                                   GlobalValue::InternalLinkage, value,
                                   "default_services");

@@ -2,6 +2,7 @@
 
 #include "tools/driver/Compiler.h"
 #include "codegen/cpu/Pipeline.h"
+#include "codegen/cuda/Pipeline.h"
 #include "dialects/moe/Moe.h"
 #include "importers/Importer.h"
 #include "importers/Tokenizer.h"
@@ -49,6 +50,7 @@ private:
     DialectRegistry registry;
     moec::registerDialects(registry);
     moec::cpu::registerCpuDialects(registry);
+    moec::cuda::registerCudaDialects(registry);
     return registry;
   }
 
@@ -62,14 +64,20 @@ private:
   }
 
   moec::PipelineOptions makePipelineOptions() const {
-    return {options.disabledPasses, options.taps,     options.exact,
-            options.explain,        options.quantize, options.isInt8};
+    moec::PipelineOptions result{options.disabledPasses, options.taps,
+                                 options.exact,          options.explain,
+                                 options.quantize,       options.isInt8};
+    if (!options.architectures.empty())
+      for (StringRef name : moec::cuda::getCpuOnlyPasses())
+        result.disabled.push_back(name.str());
+    return result;
   }
   bool import();
   bool writePhase(StringRef phase, ModuleOp module);
   bool runPasses();
   moec_compile_status emitText(StringRef text);
   moec_compile_status emitCode();
+  moec_compile_status emitCudaCode();
   moec_compile_status emitArtifact(moec::cpu::CpuModule &code);
 
   const moec::CompileOptions &options;
@@ -213,6 +221,25 @@ moec_compile_status Compilation::emitCode() {
   return emitText(text);
 }
 
+moec_compile_status Compilation::emitCudaCode() {
+  moec::cuda::CudaCompileOptions codeOptions;
+  codeOptions.architectures = options.architectures;
+  codeOptions.sourceOnly = options.emit != moec::EmitKind::Artifact;
+  codeOptions.verifyEach = options.verifyEach;
+  bool allWritten = true;
+  auto dump = [&](StringRef phase, StringRef architecture, ModuleOp module) {
+    allWritten &= writePhase((phase + "-" + architecture).str(), module);
+  };
+  codeOptions.dump = dump;
+  FailureOr<moec::cuda::CudaModule> code =
+      moec::cuda::compileCudaModule(*module, codeOptions);
+  if (failed(code))
+    return MOEC_COMPILE_INPUT_ERROR;
+  if (!allWritten)
+    return status;
+  return emitText(code->code.front().source);
+}
+
 /// The artifact's form of a signature.
 moec::artifact::TensorSignature
 toArtifact(const moec::cpu::TensorSignature &tensor) {
@@ -303,7 +330,7 @@ moec_compile_status Compilation::run() {
     return emitText(print(*source));
   if (!runPasses())
     return status;
-  return emitCode();
+  return options.architectures.empty() ? emitCode() : emitCudaCode();
 }
 
 /// Writes the input of a compilation that crashed; returns the file's name.

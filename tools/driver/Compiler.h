@@ -17,7 +17,17 @@
 namespace moec {
 
 /// What is written.
-enum class EmitKind { Artifact, Mlir, Llvm, Asm, Object, Shared };
+enum class EmitKind {
+  Artifact,
+  Mlir,
+  Llvm,
+  Asm,
+  Object,
+  Shared,
+  Cuda,
+  Ptx,
+  Cubin
+};
 
 /// What a compilation is asked to do.
 struct CompileOptions {
@@ -28,6 +38,8 @@ struct CompileOptions {
   ImportScope scope = ImportScope::Moe;
   /// ISA levels to generate code for; empty: all of the target.
   std::vector<std::string> levels;
+  /// Architectures of GPUs, "sm_90a"; not empty: code for these, not for CPUs.
+  std::vector<std::string> architectures;
   /// Glob patterns of the taps to keep.
   std::vector<std::string> taps;
   /// Directory for the IR after each phase, or empty.
@@ -61,7 +73,8 @@ moec_compile_status compile(const CompileOptions &options,
                             const CompileSinks &sinks);
 
 /// Sets `options.emit` from its name, `options.levels` from a list like
-/// "cpu:x86-64-v3,cpu:x86-64-v4", `options.scope`, and `options.isInt8`. On
+/// "cpu:x86-64-v3,cpu:x86-64-v4" or `options.architectures` from one like
+/// "cuda:sm_80,sm_90a", `options.scope`, and `options.isInt8`. On
 /// a name that is unknown or not supported returns what is wrong, else an empty
 /// text.
 std::string applyEmit(CompileOptions &options, llvm::StringRef name);
@@ -71,8 +84,8 @@ std::string applyCompute(CompileOptions &options, llvm::StringRef name);
 
 /// Sets `options.weights` from "linked" or "pointers".
 std::string applyWeights(CompileOptions &options, llvm::StringRef name);
-/// Checks the output file, and for objects the number of levels, which becomes
-/// one; to be called last. Returns what is wrong, else an empty text.
+/// Checks the output file and what is written against the targets; for objects
+/// and GPU code the number of targets, which becomes one; to be called last. Returns what is wrong, else an empty text.
 std::string checkOutput(CompileOptions &options);
 
 } // namespace moec

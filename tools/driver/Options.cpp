@@ -2,6 +2,7 @@
 //
 // The words of the command line and of the C API.
 
+#include "codegen/cuda/Pipeline.h"
 #include "tools/driver/Compiler.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -36,9 +37,38 @@ std::string applyEmit(CompileOptions &options, StringRef name) {
     options.emit = EmitKind::Object;
   else if (name == "shared")
     options.emit = EmitKind::Shared;
+  else if (name == "cuda")
+    options.emit = EmitKind::Cuda;
+  else if (name == "ptx")
+    options.emit = EmitKind::Ptx;
+  else if (name == "cubin")
+    options.emit = EmitKind::Cubin;
   else
-    return unsupported("emit", name, {"cuda", "ptx", "cubin"},
-                       "artifact, object, shared, mlir, llvm or asm");
+    return unsupported(
+        "emit", name, {},
+        "artifact, object, shared, mlir, llvm, asm, cuda, ptx or cubin");
+  return "";
+}
+
+/// The list without "cuda:" before its first name; each may repeat it.
+static std::string applyArchitectures(CompileOptions &options,
+                                      StringRef list) {
+  llvm::ArrayRef<StringRef> known = cuda::getArchitectures();
+  if (list == "cuda") {
+    for (StringRef name : known)
+      options.architectures.push_back(name.str());
+    return "";
+  }
+  llvm::SmallVector<StringRef> names;
+  list.split(names, ',');
+  for (StringRef name : names) {
+    name.consume_front("cuda:");
+    if (!llvm::is_contained(known, name))
+      return unsupported("target", list, {},
+                         "cuda or cuda:ARCH,.. with ARCH one of " +
+                             llvm::join(known, ", "));
+    options.architectures.push_back(name.str());
+  }
   return "";
 }
 
@@ -46,14 +76,15 @@ std::string applyTarget(CompileOptions &options, StringRef list) {
   llvm::SmallVector<StringRef> targets;
   list.split(targets, ',');
   options.levels.clear();
+  options.architectures.clear();
+  if (list == "cuda" || list.starts_with("cuda:"))
+    return applyArchitectures(options, list);
   for (StringRef target : targets) {
     auto [kind, level] = target.split(':');
-    StringRef known = "cpu, cpu:x86-64-v3 or cpu:x86-64-v4";
+    StringRef known = "cpu, cpu:x86-64-v3 or cpu:x86-64-v4, or else cuda or "
+                      "cuda:ARCH,..";
     if (kind != "cpu")
-      return unsupported("target", target,
-                         kind == "cuda" ? llvm::ArrayRef(target)
-                                        : llvm::ArrayRef<StringRef>(),
-                         known);
+      return unsupported("target", target, {}, known);
     if (level.empty() && target.size() == kind.size())
       continue;
     if (level != "x86-64-v3" && level != "x86-64-v4")
@@ -78,7 +109,29 @@ std::string applyWeights(CompileOptions &options, StringRef name) {
   return "";
 }
 
+/// Checks what is written against GPU targets.
+static std::string checkArchitectures(CompileOptions &options) {
+  bool isText = options.emit == EmitKind::Cuda ||
+                options.emit == EmitKind::Ptx || options.emit == EmitKind::Cubin;
+  if (!isText)
+    return options.architectures.empty() || options.emit == EmitKind::Mlir ||
+                   options.emit == EmitKind::Artifact
+               ? ""
+               : "--target=cuda: expected --emit=artifact, mlir, cuda, ptx or "
+                 "cubin";
+  if (!options.levels.empty())
+    return "--emit=cuda, ptx and cubin are for --target=cuda";
+  if (options.architectures.empty())
+    options.architectures = {cuda::getArchitectures().front().str()};
+  if (options.architectures.size() > 1)
+    return "--emit=cuda, ptx and cubin are for one architecture, found " +
+           std::to_string(options.architectures.size());
+  return "";
+}
+
 std::string checkOutput(CompileOptions &options) {
+  if (std::string wrong = checkArchitectures(options); !wrong.empty())
+    return wrong;
   if (options.emit == EmitKind::Artifact && options.output.empty())
     return "an artifact needs an output file: -o OUT.moe";
   bool isShared = options.emit == EmitKind::Shared;

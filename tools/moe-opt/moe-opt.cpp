@@ -3,6 +3,7 @@
 // Runs passes and pipelines on .mlir files.
 
 #include "codegen/cpu/Pipeline.h"
+#include "codegen/cuda/Pipeline.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
@@ -26,6 +27,7 @@ int main(int argc, char **argv) {
   moec::registerMoecPasses();
   moec::registerMoeToGroupedPipeline();
   moec::cpu::registerCpuPasses();
+  moec::cuda::registerCudaPasses();
   mlir::PassPipelineRegistration<>("moe-to-cpu",
                                    "Lower the moe dialect to the LLVM dialect",
                                    buildMoeToCpuPipeline);
@@ -34,6 +36,7 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   moec::registerDialects(registry);
   moec::cpu::registerCpuDialects(registry);
+  moec::cuda::registerCudaDialects(registry);
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "moec's pass driver\n", registry));
 }

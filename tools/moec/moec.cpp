@@ -19,7 +19,9 @@ cl::opt<std::string> output("o", cl::cat(category), cl::value_desc("file"),
                             cl::desc("output file"));
 cl::opt<std::string> target("target", cl::cat(category), cl::init("cpu"),
                             cl::desc("cpu or cpu:LEVEL,.. with LEVEL "
-                                     "x86-64-v3 or x86-64-v4"));
+                                     "x86-64-v3 or x86-64-v4; cuda or "
+                                     "cuda:ARCH,.. with ARCH sm_80, sm_90a, "
+                                     "sm_100a or sm_120"));
 cl::opt<std::string> scope("scope", cl::cat(category), cl::init("moe"),
                            cl::desc("moe: one function for each MoE layer; "
                                     "model: forward and decode of the whole"));
@@ -30,8 +32,8 @@ cl::opt<std::string> quantize("quantize", cl::cat(category),
                               cl::desc("q8_0 or q4_0: quantise the float "
                                        "weights of experts"));
 cl::opt<std::string> emit("emit", cl::cat(category), cl::init("artifact"),
-                          cl::desc("artifact, object, shared, mlir, llvm or "
-                                   "asm"));
+                          cl::desc("artifact, object, shared, mlir, llvm, "
+                                   "asm, cuda, ptx or cubin"));
 cl::opt<std::string> weights("weights", cl::cat(category), cl::init("linked"),
                              cl::desc("of an object: linked (into it) or "
                                       "pointers (each call hands them over)"));
