@@ -6,6 +6,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace moec::cpu;
@@ -106,7 +107,12 @@ SmallVector<Value> BlockDecoder::loadWords(Value quad) {
   return {vector::BitCastOp::create(b, i32, low)};
 }
 
-double BlockDecoder::getFactor(int64_t classes, int64_t number) const {
+double BlockDecoder::getFactor(int64_t classes, int64_t number,
+                               size_t vector) const {
+  if (takesNibbles(classes))
+    return vector == 1 && number == 3
+               ? 1
+               : std::ldexp(1.0, static_cast<int>(8 * number + 4 * vector));
   if (!isUnsigned() || classes == 1 || number == 3)
     return 1;
   return static_cast<double>(1 << (8 * number));
@@ -139,7 +145,25 @@ Value BlockDecoder::toSigned(Value word, int64_t k) {
                                factor);
 }
 
+/// A mask for each number; only the last would have the sign bit.
+SmallVector<Value> BlockDecoder::emitNibbles(Value quad) {
+  Value at = arith::AddIOp::create(b, base, times(b, quad, 32));
+  Value words = vector::BitCastOp::create(b, i32, loadBytes(at, 0, 32));
+  SmallVector<Value> numbers;
+  for (int64_t bit = 0; bit < 32; bit += 4) {
+    // Elements take 8 bits, of which the high 4 are of the second vector.
+    Value number =
+        bit == 28
+            ? arith::ShRUIOp::create(b, words, splat(i32, bit)).getResult()
+            : arith::AndIOp::create(b, words, splat(i32, 15ll << bit));
+    numbers.push_back(arith::SIToFPOp::create(b, f32, number));
+  }
+  return numbers;
+}
+
 SmallVector<Value> BlockDecoder::emitNumbers(Value quad, int64_t classes) {
+  if (takesNibbles(classes))
+    return emitNibbles(quad);
   SmallVector<Value> words = loadWords(quad), numbers;
   for (int64_t k = 0; k < 4; ++k)
     for (Value word : words)
@@ -179,11 +203,14 @@ static void emitExpandBody(ImplicitLocOpBuilder &b, BlocksAttr blocks,
           offsets.push_back(offset);
       }
     size_t vectors = scales.size();
-    for (int64_t k = 1; k < 4; ++k)
+    SmallVector<Value> unscaled;
+    unscaled.swap(scales);
+    for (int64_t k = 0; k < 4; ++k)
       for (size_t v = 0; v < vectors; ++v)
-        scales.push_back(decoder.getFactor(4, k) == 1
-                             ? scales[v]
-                             : scaled(scales[v], 1 / decoder.getFactor(4, k)));
+        scales.push_back(
+            decoder.getFactor(4, k, v) == 1
+                ? unscaled[v]
+                : scaled(unscaled[v], 1 / decoder.getFactor(4, k, v)));
     forEach(b, index(b, 0), index(b, blocks.getSize() / 4), 1, [&](Value quad) {
       Value to = times(b, arith::AddIOp::create(b, depth, times(b, quad, 4)),
                        kPanelLanes);

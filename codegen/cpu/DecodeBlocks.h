@@ -23,11 +23,12 @@ public:
 
   /// The numbers of depth elements 4 * quad to 4 * quad + 3: for each the
   /// vectors of `lanes` columns that make up the panel's 16. A weight is
-  /// `scale * (number / getFactor(classes, k % classes) - getBias()) + offset`
-  /// for element k of the four. With several classes (1, 2 or 4) codes that are
-  /// not negative need no shifts, since they become floats where they stand.
+  /// `scale * (number / getFactor(classes, k % classes, v) - getBias()) +
+  /// offset` for element k of the four in vector v. With several classes (1, 2
+  /// or 4) codes that are not negative need few shifts, since they become
+  /// floats where they stand.
   llvm::SmallVector<mlir::Value> emitNumbers(mlir::Value quad, int64_t classes);
-  double getFactor(int64_t classes, int64_t number) const;
+  double getFactor(int64_t classes, int64_t number, size_t vector) const;
   double getBias() const {
     return blocks.getCode() == grouped::BlockCode::Int4 ? 8 : 0;
   }
@@ -50,10 +51,17 @@ private:
   mlir::Value splat(mlir::VectorType type, int64_t value);
   mlir::Value toUnsigned(mlir::Value word, int64_t k, int64_t classes);
   mlir::Value toSigned(mlir::Value word, int64_t k);
+  llvm::SmallVector<mlir::Value> emitNibbles(mlir::Value quad);
   /// Whether codes are stored as numbers from 0 to 15.
   bool isUnsigned() const {
     return blocks.getCode() == grouped::BlockCode::Int4 ||
            blocks.getCode() == grouped::BlockCode::UInt4;
+  }
+
+  /// Whether nibbles become floats where they stand: a register holds the low
+  /// ones of the first 8 columns and the high ones of the others.
+  bool takesNibbles(int64_t classes) const {
+    return isUnsigned() && lanes == 8 && classes == 4;
   }
 
   mlir::ImplicitLocOpBuilder &b;

@@ -3,6 +3,7 @@
 #include "codegen/cpu/Microkernel.h"
 #include "codegen/cpu/DecodeBlocks.h"
 #include "codegen/cpu/Loops.h"
+#include "codegen/cpu/ObjectEmitter.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -134,6 +135,8 @@ func::FuncOp Microkernel::getFunction(int64_t rows, TypeRange types) {
       b.setInsertionPointToEnd(module.getBody());
       function = func::FuncOp::create(b, name, type);
       function.setPrivate();
+      if (blocks)
+        function->setAttr("passthrough", b.getStrArrayAttr({kSumsInMemory}));
       b.setInsertionPointToStart(function.addEntryBlock());
       emitBody(rows, function.getArguments());
       func::ReturnOp::create(b);
@@ -192,11 +195,17 @@ void Microkernel::storeBlock(BlockDecoder &decoder, int64_t rows,
           memref::LoadOp::create(b, rowSums,
                                  ValueRange{index(b, row), number}));
     for (size_t v = 0; v < vectors; ++v) {
-      Value product = products[row * vectors + v];
-      for (int64_t i = 1; i < classes; ++i)
-        product = math::FmaOp::create(
-            b, products[(i * rows + row) * vectors + v],
-            constant(1 / decoder.getFactor(classes, i)), product);
+      auto part = [&](int64_t i) -> Value {
+        return products[(i * rows + row) * vectors + v];
+      };
+      auto factor = [&](int64_t i) { return decoder.getFactor(classes, i, v); };
+      // The first or the last has factor 1.
+      int64_t plain = factor(0) == 1 ? 0 : classes - 1;
+      Value product = part(plain);
+      for (int64_t i = 0; i < classes; ++i)
+        if (i != plain)
+          product =
+              math::FmaOp::create(b, part(i), constant(1 / factor(i)), product);
       if (decoder.getBias() != 0)
         product = math::FmaOp::create(b, rowSum, constant(-decoder.getBias()),
                                       product);

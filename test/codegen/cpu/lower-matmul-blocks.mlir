@@ -19,12 +19,17 @@
 // CHECK-COUNT-24: math.fma
 // CHECK-NOT: math.fma
 // One row has four sums for each vector, which hide the latency of
-// multiply-adds; codes stay in the byte where they are.
+// multiply-adds; codes stay where they are, all but the last without a shift.
 // CHECK-LABEL: func.func private @tile_1x16_stream_int4_32_half
-// CHECK-DAG: arith.constant dense<65280>
-// CHECK-DAG: arith.constant dense<16711680>
+// CHECK-SAME: passthrough = ["moec-sums-in-memory"]
 // CHECK: scf.for
 // CHECK: %{{.*}}:8 = scf.for
+// CHECK: arith.andi %{{.*}}, %[[LOW:.*]] : vector<8xi32>
+// CHECK-NOT: arith.shrui
+// CHECK: arith.andi %{{.*}}, %[[HIGH:.*]] : vector<8xi32>
+// CHECK-NOT: arith.shrui
+// CHECK-COUNT-5: arith.andi
+// CHECK: arith.shrui
 // CHECK-COUNT-8: math.fma
 // CHECK: scf.yield
 func.func @streamed(%x: memref<?x64xf32>, %w: memref<1x2x2x16x18xi8>, %y: memref<?x32xf32>) {
