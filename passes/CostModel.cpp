@@ -17,22 +17,34 @@ static constexpr double kPartialBytes = 60e9;
 static constexpr double kRereadBytes = 24e9;
 /// Results of an epilogue (an exponential and a division) per second and core.
 static constexpr double kEpilogueElements = 1.2e9;
-/// Quantised weights that become f32 per second and core: in registers, and in
-/// a buffer that the rows of a chunk share.
-static constexpr double kDecodedWeights = 25e9;
+/// Quantised weights that become f32 per second and core, in a buffer that the
+/// rows of a chunk share.
 static constexpr double kExpandedWeights = 8e9;
+/// Elements of rows that become codes per second and core.
+static constexpr double kQuantizedElements = 6e9;
 /// Bytes that a stream loses when it starts anew: prefetchers need a few lines.
 static constexpr double kStreamStartBytes = 2048;
-/// Seconds of a call of the kernel for one register tile and depth block.
+/// Seconds of a call of the kernel for one register tile and depth block; of
+/// integers it has more arguments.
 static constexpr double kCallSeconds = 15e-9;
+static constexpr double kIntegerCallSeconds = 40e-9;
 /// Seconds to start a parallel loop, and to fetch one task.
 static constexpr double kLaunchSeconds = 5e-6;
 static constexpr double kTaskSeconds = 1e-6;
 /// Multiplications and the memory overlap, but not all the time.
 static constexpr double kOverlap = 6;
 
-/// Rows of a register tile: pairs of 16-bit weights take two registers.
+/// Rows of a register tile: pairs of 16-bit weights take two registers, and so
+/// do products of integers before they are summed.
 static int64_t getTileRows(const MatmulShape &shape) {
+  switch (shape.product) {
+  case Product::Int8:
+    return 4;
+  case Product::Int4:
+    return 5;
+  case Product::Float:
+    break;
+  }
   return shape.elementBytes == 2 ? 5 : 6;
 }
 
@@ -47,12 +59,54 @@ static double getPaddedRows(const MatmulShape &shape, double rows) {
   return rest > 0 ? full + std::max<double>(rest, kLatencyRows) : full;
 }
 
+namespace {
+/// Time of a register tile for each weight, in multiply-adds of f32 at peak.
+struct TileCost {
+  double once; ///< for the weight: loads, signs, scales
+  double row;  ///< for each row
+};
+} // namespace
+
+/// Whether register tiles take codes, not floats.
+static bool takesCodes(const MatmulShape &shape, const Tile &tile,
+                       double rows) {
+  return shape.isInteger() ||
+         shape.quantizedBytes != 0 &&
+             (tile.rows <= kStreamedRows || rows <= double(getTileRows(shape)));
+}
+
+/// Of tiles that take codes; measured with data in L1
+/// (docs/cpu-performance.md).
+static TileCost getTileCost(Product product) {
+  switch (product) {
+  case Product::Int8:
+    return {0.34, 0.73};
+  case Product::Int4:
+    return {0.33, 0.43};
+  case Product::Float:
+    return {1.4, 1};
+  }
+  return {};
+}
+
+/// Multiply-adds of f32 at peak that the weights of a row block take.
+static double getMultiplyAdds(const MatmulShape &shape, const Tile &tile,
+                              double rows) {
+  if (!takesCodes(shape, tile, rows))
+    return getPaddedRows(shape, rows);
+  TileCost cost = getTileCost(shape.product);
+  return divideCeil(rows, double(getTileRows(shape))) * cost.once +
+         rows * cost.row;
+}
+
 /// Fraction of peak that a register tile reaches, by where its operands lie.
 static double getEfficiency(const Machine &machine, const MatmulShape &shape,
                             const Tile &tile, double rows) {
   double tileRows = double(getTileRows(shape));
-  double panelBytes = double(kLanes * tile.depth * shape.elementBytes);
-  double rowBytes = tileRows * double(tile.depth) * 4;
+  double weightBytes =
+      shape.isInteger() ? shape.quantizedBytes : double(shape.elementBytes);
+  double panelBytes = double(kLanes * tile.depth) * weightBytes;
+  double rowBytes = tileRows * double(tile.depth * shape.getRowElementBytes());
   // One register tile reads each weight once, wherever it lies.
   if (rows <= tileRows || panelBytes + rowBytes <= 1.5 * machine.l1Bytes)
     return 0.97;
@@ -94,11 +148,13 @@ static Work getWork(const Machine &machine, const MatmulShape &shape,
 
   Work work;
   work.tasks = active * blocks * ranges;
-  double flops =
-      2 * active * blocks * getPaddedRows(shape, blockRows) * columns * depth;
+  double flops = 2 * active * blocks * getMultiplyAdds(shape, tile, blockRows) *
+                 columns * depth;
   work.coreSeconds = flops / (machine.coreGflops * 1e9 *
                               getEfficiency(machine, shape, tile, blockRows));
-  if (packs)
+  if (shape.isInteger())
+    work.coreSeconds += rows * depth * ranges / kQuantizedElements;
+  else if (packs)
     work.coreSeconds += rowBytes * ranges / kPackBytes;
   work.coreSeconds += 2 * rows * columns * 4 * depthBlocks / kPartialBytes;
   if (shape.parts > 1)
@@ -110,20 +166,18 @@ static Work getWork(const Machine &machine, const MatmulShape &shape,
     work.coreSeconds +=
         rowBytes * divideCeil(double(shape.numPanels), double(tile.panels)) /
         (4 * kRereadBytes);
-  if (shape.quantizedBytes != 0) {
-    double tiles = divideCeil(blockRows, double(getTileRows(shape)));
-    work.coreSeconds +=
-        weights * blocks *
-        (tiles == 1 || tile.rows <= kStreamedRows ? tiles / kDecodedWeights
-                                                  : 1 / kExpandedWeights);
-  }
+  if (shape.quantizedBytes != 0 && !takesCodes(shape, tile, blockRows))
+    work.coreSeconds += weights * blocks / kExpandedWeights;
   work.coreSeconds += weightBytes * (blocks - 1) / (4 * kRereadBytes);
   work.coreSeconds += active * blocks *
                       divideCeil(blockRows, double(getTileRows(shape))) *
-                      double(shape.numPanels) * depthBlocks * kCallSeconds;
+                      double(shape.numPanels) * depthBlocks *
+                      (shape.isInteger() ? kIntegerCallSeconds : kCallSeconds);
   work.coreSeconds += work.tasks * kTaskSeconds;
   work.bytes = weightBytes + rowBytes / double(shape.rowsPerToken);
-  work.streamBytes = double(kLanes * tile.depth) * shape.getStoredBytes();
+  // Whole panels of a task follow one another.
+  work.streamBytes = double(kLanes * tile.depth) * shape.getStoredBytes() *
+                     (depthBlocks == 1 ? double(tile.taskPanels) : 1);
   return work;
 }
 

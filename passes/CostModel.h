@@ -17,6 +17,10 @@ namespace moec {
 /// where they stand if it can.
 inline constexpr int64_t kStreamedRows = 24;
 
+/// What register tiles multiply: floats, or quantised rows by int8 or int4
+/// codes.
+enum class Product { Float, Int8, Int4 };
+
 /// A grouped matmul over packed weights, without its rows.
 struct MatmulShape {
   /// Groups (experts); 1 for a dense matmul.
@@ -31,6 +35,7 @@ struct MatmulShape {
   /// Bytes of a weight in memory where it is quantised (codes, scales,
   /// offsets); 0: elementBytes.
   double quantizedBytes = 0;
+  Product product = Product::Float;
   /// Rows are read through the table of tokens.
   bool gather = false;
   /// Rows are added to tokens, so that tasks may not share columns.
@@ -38,6 +43,9 @@ struct MatmulShape {
   /// Rows of a token (slots of the routing).
   int64_t rowsPerToken = 1;
 
+  bool isInteger() const { return product != Product::Float; }
+  /// Bytes of an element of a row in register tiles.
+  int64_t getRowElementBytes() const { return isInteger() ? 1 : 4; }
   double getStoredBytes() const {
     return quantizedBytes != 0 ? quantizedBytes : double(elementBytes);
   }

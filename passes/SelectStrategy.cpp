@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "passes/SelectStrategy.h"
+#include "dialects/grouped/Compute.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -37,6 +38,9 @@ MatmulShape moec::getMatmulShape(MatmulOp matmul) {
     shape.elementBytes = 4;
     shape.quantizedBytes =
         double(blocks.getLaneBytes()) / double(blocks.getSize());
+    if (isInt8(matmul))
+      shape.product =
+          blocks.getCode() == BlockCode::Int4 ? Product::Int4 : Product::Int8;
   }
   shape.gather = matmul.getGather();
   shape.reduce = matmul.getReduce();

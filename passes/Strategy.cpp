@@ -37,13 +37,18 @@ std::vector<Tile> moec::getPrefillTiles(const Machine &machine,
                                         const MatmulShape &shape) {
   std::vector<Tile> tiles;
   int64_t wholeDepth = evenUp(shape.depth);
-  for (int64_t depth : {512, 256, 1024, 128}) {
+  std::vector<int64_t> depths{512, 256, 1024, 128};
+  // Codes are small, so that calls may be longer.
+  if (shape.isInteger())
+    depths.insert(depths.begin(), 2048);
+  for (int64_t depth : depths) {
     // A block that is nearly the whole depth may as well be all of it.
     depth = depth * 5 / 4 >= wholeDepth ? wholeDepth : depth;
     for (int64_t panels : {8, 4, 16}) {
       panels = std::min(panels, shape.numPanels);
       for (int64_t rows : {264, 192, 132, 96, 72, 48, 24, 12}) {
-        if (rows * (depth * 4 + panels * kLanes * 4) > machine.l2Bytes / 2)
+        if (rows * (depth * shape.getRowElementBytes() + panels * kLanes * 4) >
+            machine.l2Bytes / 2)
           continue;
         for (int64_t taskPanels = panels;; taskPanels *= 2) {
           Tile tile{rows, depth, panels, std::min(taskPanels, shape.numPanels)};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace moec::bench {
 
@@ -28,8 +29,26 @@ double LoopTimes::longest() const {
   return 1e-9 * double(nanoseconds);
 }
 
+/// What a module that computes in int8 multiplies with this weight; see
+/// moe-select-compute.
+static Product getIntegerProduct(const moec_parameter_info &weight) {
+  constexpr int kBlock = 32;
+  if (weight.encoding != MOEC_ENCODING_BLOCK_PANELS ||
+      weight.block_has_offset || weight.depth != kBlock * weight.shape[2])
+    return Product::Float;
+  switch (weight.block_code) {
+  case MOEC_BLOCK_INT8:
+    return Product::Int8;
+  case MOEC_BLOCK_INT4:
+    return Product::Int4;
+  default:
+    return Product::Float;
+  }
+}
+
 /// The matmul that a packed weight stands for.
-static MatmulShape getShape(const moec_parameter_info &weight, int64_t slots) {
+static MatmulShape getShape(const moec_parameter_info &weight, int64_t slots,
+                            bool isInt8) {
   MatmulShape shape;
   shape.groups = weight.groups;
   shape.columns = weight.columns;
@@ -43,6 +62,8 @@ static MatmulShape getShape(const moec_parameter_info &weight, int64_t slots) {
     shape.quantizedBytes = bytes;
   else
     shape.elementBytes = int64_t(bytes);
+  if (isInt8)
+    shape.product = getIntegerProduct(weight);
   shape.rowsPerToken = slots;
   return shape;
 }
@@ -66,6 +87,10 @@ LayerModel::LayerModel(const moec_module *module, const moec_function *function,
   moec_function_info info = {};
   info.struct_size = sizeof(info);
   moec_function_get_info(function, &info);
+  moec_module_info all = {};
+  all.struct_size = sizeof(all);
+  moec_module_get_info(module, &all);
+  bool isInt8 = std::strcmp(all.compute, "int8") == 0;
   std::vector<MatmulShape> perExpert;
   for (uint32_t i = 0; i < info.num_parameters; ++i) {
     moec_parameter_info weight = {};
@@ -75,9 +100,9 @@ LayerModel::LayerModel(const moec_module *module, const moec_function *function,
         weight.encoding != MOEC_ENCODING_BLOCK_PANELS)
       continue;
     if (weight.groups > 1)
-      perExpert.push_back(getShape(weight, slots));
+      perExpert.push_back(getShape(weight, slots, isInt8));
     else
-      dense.push_back(getShape(weight, 1));
+      dense.push_back(getShape(weight, 1, isInt8));
   }
   for (MatmulShape first : perExpert)
     for (MatmulShape second : perExpert)
