@@ -2,6 +2,7 @@
 
 #include "runtime/Context.h"
 #include "runtime/Error.h"
+#include "runtime/ReadOptions.h"
 
 #include <cerrno>
 #include <cstring>
@@ -14,17 +15,13 @@ const char *moec_version(void) { return MOEC_VERSION; }
 
 moec_status moec_context_create(const moec_context_options *given,
                                 moec_context **context, moec_error *error) {
+  if (!context)
+    return fail(error, MOEC_BAD_ARGUMENT, "there is no place for the context");
   *context = nullptr;
-  // Members that an older caller does not know read as 0.
-  moec_context_options options = {};
-  if (given) {
-    if (given->struct_size < sizeof(uint32_t))
-      return fail(error, MOEC_BAD_ARGUMENT,
-                  "moec_context_options.struct_size is not set");
-    memcpy(&options, given,
-           given->struct_size < sizeof(options) ? given->struct_size
-                                                : sizeof(options));
-  }
+  moec_context_options options;
+  if (moec_status status =
+          readOptions(given, "moec_context_options", options, error))
+    return status;
   if (!options.allocate != !options.deallocate)
     return fail(error, MOEC_BAD_ARGUMENT,
                 "moec_context_options: allocate and deallocate go together");
@@ -67,7 +64,7 @@ moec_status moec_context_create(const moec_context_options *given,
 }
 
 void moec_context_destroy(moec_context *context) {
-  if (!context)
+  if (!isAlive(context))
     return;
   Allocator allocator = context->allocator;
   allocator.destroy(context->pool);
@@ -75,5 +72,5 @@ void moec_context_destroy(moec_context *context) {
 }
 
 uint32_t moec_context_num_workers(const moec_context *context) {
-  return context->numWorkers;
+  return isAlive(context) ? context->numWorkers : 0;
 }

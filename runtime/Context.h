@@ -4,6 +4,7 @@
 #define MOEC_RUNTIME_CONTEXT_H
 
 #include "moec/runtime.h"
+#include "runtime/Handle.h"
 #include "runtime/ThreadPool.h"
 
 /// Threads and host hooks.
@@ -16,6 +17,7 @@ struct moec_context {
   void (*trace)(void *host, const moec_trace_event *event) = nullptr;
   moec::runtime::ThreadPool *pool = nullptr; ///< null with hostParallelFor
   uint32_t numWorkers = 1;
+  moec::runtime::Mark<0x6d6f65632d637478> mark; // "moec-ctx"
 
   void parallelFor(int64_t count, moec_task task, void *argument) {
     if (hostParallelFor)

@@ -4,6 +4,7 @@
 // the header's numbers, segment hashes, and only then code.
 
 #include "runtime/Module.h"
+#include "runtime/ReadOptions.h"
 
 #include "runtime/ArtifactCheck.h"
 #include "runtime/Cpu.h"
@@ -328,16 +329,15 @@ static moec_status loadModule(moec_context *context, const char *path,
                               const void *data, uint64_t size,
                               const moec_module_options *given,
                               moec_module **module, moec_error *error) {
+  if (!isAlive(context))
+    return failDead(error, "context");
+  if (!module)
+    return fail(error, MOEC_BAD_ARGUMENT, "there is no place for the module");
   *module = nullptr;
-  moec_module_options options = {};
-  if (given) {
-    if (given->struct_size < sizeof(uint32_t))
-      return fail(error, MOEC_BAD_ARGUMENT,
-                  "moec_module_options.struct_size is not set");
-    memcpy(&options, given,
-           given->struct_size < sizeof(options) ? given->struct_size
-                                                : sizeof(options));
-  }
+  moec_module_options options;
+  if (moec_status status =
+          readOptions(given, "moec_module_options", options, error))
+    return status;
   if (options.flags & ~(MOEC_MODULE_VERIFY_WEIGHTS | MOEC_MODULE_NO_CODE))
     return fail(error, MOEC_BAD_ARGUMENT,
                 "moec_module_options.flags has unknown bits: 0x%x",
@@ -373,6 +373,8 @@ static moec_status loadModule(moec_context *context, const char *path,
 moec_status moec_module_load_file(moec_context *context, const char *path,
                                   const moec_module_options *options,
                                   moec_module **module, moec_error *error) {
+  if (!path)
+    return fail(error, MOEC_BAD_ARGUMENT, "the path is null");
   return loadModule(context, path, nullptr, 0, options, module, error);
 }
 
@@ -380,10 +382,12 @@ moec_status moec_module_load_memory(moec_context *context, const void *data,
                                     uint64_t size,
                                     const moec_module_options *options,
                                     moec_module **module, moec_error *error) {
+  if (!data)
+    return fail(error, MOEC_BAD_ARGUMENT, "the artifact in memory is null");
   return loadModule(context, nullptr, data, size, options, module, error);
 }
 
 void moec_module_destroy(moec_module *module) {
-  if (module)
+  if (isAlive(module))
     Allocator(module->context->allocator).destroy(module);
 }

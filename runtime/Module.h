@@ -71,6 +71,7 @@ struct moec_module {
   moec_parameter_info *parameters = nullptr;
   moec_variant_info *variants = nullptr;
   moec::runtime::StateType *states = nullptr;
+  moec::runtime::Mark<0x6d6f65632d6d6f64> mark; // "moec-mod"
 
   uint32_t numFunctions() const { return file.header()->functions()->size(); }
   uint32_t numParameters() const { return file.header()->parameters()->size(); }
@@ -80,6 +81,12 @@ struct moec_module {
   }
   uint32_t numVariants() const { return file.header()->variants()->size(); }
 
+  /// Whether `function` is one of this module's; it need not be alive.
+  bool has(const moec_function *function) const {
+    uintptr_t distance = uintptr_t(function) - uintptr_t(functions);
+    return distance % sizeof(moec_function) == 0 &&
+           distance / sizeof(moec_function) < numFunctions();
+  }
   /// The position of a parameter, or numParameters().
   uint32_t findParameter(const char *name) const;
 };

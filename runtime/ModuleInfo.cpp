@@ -12,6 +12,8 @@ namespace schema = moec::schema;
 /// Fills what the caller's struct has room for and keeps its struct_size.
 template <typename Info>
 static moec_status deliver(const Info &from, Info *to) {
+  if (!to)
+    return MOEC_BAD_ARGUMENT;
   uint32_t size = to->struct_size;
   if (size < sizeof(uint32_t))
     return MOEC_BAD_ARGUMENT;
@@ -20,8 +22,14 @@ static moec_status deliver(const Info &from, Info *to) {
   return MOEC_OK;
 }
 
+static bool isUsable(const moec_function *function) {
+  return function && isAlive(function->module);
+}
+
 moec_status moec_module_get_info(const moec_module *module,
                                  moec_module_info *info) {
+  if (!isAlive(module))
+    return MOEC_BAD_ARGUMENT;
   const schema::Header &header = *module->file.header();
   moec_module_info filled = {};
   filled.version_major = header.version_major();
@@ -56,6 +64,8 @@ moec_status moec_module_get_info(const moec_module *module,
 
 moec_status moec_module_get_segment(const moec_module *module, uint32_t index,
                                     moec_segment_info *info) {
+  if (!isAlive(module))
+    return MOEC_BAD_ARGUMENT;
   const auto &segments = *module->file.header()->segments();
   if (index >= segments.size())
     return MOEC_NOT_FOUND;
@@ -74,6 +84,8 @@ moec_status moec_module_get_segment(const moec_module *module, uint32_t index,
 
 moec_status moec_module_get_variant(const moec_module *module, uint32_t index,
                                     moec_variant_info *info) {
+  if (!isAlive(module))
+    return MOEC_BAD_ARGUMENT;
   if (index >= module->numVariants())
     return MOEC_NOT_FOUND;
   return deliver(module->variants[index], info);
@@ -82,6 +94,8 @@ moec_status moec_module_get_variant(const moec_module *module, uint32_t index,
 moec_status moec_module_get_target_entry(const moec_module *module,
                                          uint32_t index,
                                          moec_target_entry *entry) {
+  if (!isAlive(module))
+    return MOEC_BAD_ARGUMENT;
   const auto *target = module->file.header()->target();
   if (!target || index >= target->size())
     return MOEC_NOT_FOUND;
@@ -93,6 +107,8 @@ moec_status moec_module_get_target_entry(const moec_module *module,
 
 moec_status moec_module_get_parameter(const moec_module *module, uint32_t index,
                                       moec_parameter_info *info) {
+  if (!isAlive(module))
+    return MOEC_BAD_ARGUMENT;
   if (index >= module->numParameters())
     return MOEC_NOT_FOUND;
   return deliver(module->parameters[index], info);
@@ -100,6 +116,8 @@ moec_status moec_module_get_parameter(const moec_module *module, uint32_t index,
 
 moec_status moec_module_get_state(const moec_module *module, uint32_t index,
                                   moec_state_info *info) {
+  if (!isAlive(module))
+    return MOEC_BAD_ARGUMENT;
   if (index >= module->numStates())
     return MOEC_NOT_FOUND;
   const StateType &state = module->states[index];
@@ -114,12 +132,16 @@ moec_status moec_module_get_state(const moec_module *module, uint32_t index,
 
 const moec_function *moec_module_get_function(const moec_module *module,
                                               uint32_t index) {
+  if (!isAlive(module))
+    return nullptr;
   return index < module->numFunctions() ? &module->functions[index] : nullptr;
 }
 
 const moec_function *moec_module_find_function(const moec_module *module,
                                                const char *name) {
-  for (uint32_t i = 0; i < module->numFunctions(); ++i)
+  if (!isAlive(module))
+    return nullptr;
+  for (uint32_t i = 0; name && i < module->numFunctions(); ++i)
     if (strcmp(module->functions[i].name, name) == 0)
       return &module->functions[i];
   return nullptr;
@@ -127,6 +149,8 @@ const moec_function *moec_module_find_function(const moec_module *module,
 
 moec_status moec_function_get_info(const moec_function *function,
                                    moec_function_info *info) {
+  if (!isUsable(function))
+    return MOEC_BAD_ARGUMENT;
   moec_function_info filled = {};
   filled.num_arguments = function->numArguments;
   filled.num_results = function->numResults;
@@ -154,6 +178,8 @@ static moec_status describe(const TensorType &type, moec_tensor_info *info) {
 
 moec_status moec_function_get_argument(const moec_function *function,
                                        uint32_t index, moec_tensor_info *info) {
+  if (!isUsable(function))
+    return MOEC_BAD_ARGUMENT;
   if (index >= function->numArguments)
     return MOEC_NOT_FOUND;
   return describe(function->arguments[index], info);
@@ -161,6 +187,8 @@ moec_status moec_function_get_argument(const moec_function *function,
 
 moec_status moec_function_get_result(const moec_function *function,
                                      uint32_t index, moec_tensor_info *info) {
+  if (!isUsable(function))
+    return MOEC_BAD_ARGUMENT;
   if (index >= function->numResults)
     return MOEC_NOT_FOUND;
   return describe(function->results[index], info);

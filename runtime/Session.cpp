@@ -2,6 +2,7 @@
 //
 // Sessions and calls. A call works on the stack only.
 
+#include "runtime/ReadOptions.h"
 #include "runtime/SessionState.h"
 #include "runtime/Tensors.h"
 #include "runtime/Wait.h"
@@ -29,7 +30,32 @@ struct moec_session {
   SessionState state;
   void (*tap)(void *host, const char *name, const moec_tensor *value) = nullptr;
   void *tapHost = nullptr;
+  Mark<0x6d6f65632d736573> mark; // "moec-ses"
 };
+
+/// Whether a call of `function` in `session` can begin.
+static moec_status checkHandles(const moec_session *session,
+                                const moec_function *function,
+                                moec_error *error) {
+  if (!isAlive(session))
+    return failDead(error, "session");
+  if (!isAlive(session->module))
+    return failDead(error, "session's module");
+  if (!session->module->has(function))
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: the function is null or of another module than the "
+                "session's",
+                session->module->name);
+  return MOEC_OK;
+}
+
+/// The same for what needs no function.
+static moec_status checkHandle(const moec_session *session, moec_error *error) {
+  if (!isAlive(session))
+    return failDead(error, "session");
+  return isAlive(session->module) ? MOEC_OK
+                                  : failDead(error, "session's module");
+}
 
 // --- Calls -----------------------------------------------------------------
 
@@ -130,12 +156,17 @@ moec_status moec_function_result_shape(const moec_function *function,
                                        const DLTensor *const *arguments,
                                        uint32_t numArguments, uint32_t result,
                                        int64_t *shape, moec_error *error) {
+  if (!function || !isAlive(function->module))
+    return failDead(error, "function's module");
   moec_tensor bound[schema::maxTensors];
   SymbolSizes symbols;
   if (moec_status status =
           bindArguments(*function, arguments, numArguments,
                         /*needData=*/false, symbols, bound, error))
     return status;
+  if (!shape)
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: there is no place for the shape",
+                function->name);
   if (result >= function->numResults)
     return fail(error, MOEC_NOT_FOUND, "%s: there is no result %u, only %u",
                 function->name, result, function->numResults);
@@ -183,6 +214,9 @@ static moec_status workspaceSize(const moec_function *function,
                                  const DLTensor *const *arguments,
                                  uint32_t numArguments, int64_t *size,
                                  moec_error *error) {
+  if (!size)
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: there is no place for the size",
+                function->name);
   moec_tensor bound[schema::maxTensors];
   SymbolSizes symbols;
   if (moec_status status =
@@ -209,6 +243,8 @@ moec_status moec_function_workspace_size(const moec_function *function,
                                          const DLTensor *const *arguments,
                                          uint32_t numArguments, int64_t *size,
                                          moec_error *error) {
+  if (!function || !isAlive(function->module))
+    return failDead(error, "function's module");
   return workspaceSize(function, nullptr, arguments, numArguments, size, error);
 }
 
@@ -217,10 +253,8 @@ moec_status moec_session_workspace_size(const moec_session *session,
                                         const DLTensor *const *arguments,
                                         uint32_t numArguments, int64_t *size,
                                         moec_error *error) {
-  if (function->module != session->module)
-    return fail(error, MOEC_BAD_ARGUMENT,
-                "%s: the function is of another module than the session",
-                function->name);
+  if (moec_status status = checkHandles(session, function, error))
+    return status;
   return workspaceSize(function, session, arguments, numArguments, size, error);
 }
 
@@ -229,10 +263,8 @@ moec_session_call(moec_session *session, const moec_function *function,
                   const DLTensor *const *arguments, uint32_t numArguments,
                   const DLTensor *const *results, uint32_t numResults,
                   void *workspace, int64_t workspaceSize, moec_error *error) {
-  if (function->module != session->module)
-    return fail(error, MOEC_BAD_ARGUMENT,
-                "%s: the function is of another module than the session",
-                function->name);
+  if (moec_status status = checkHandles(session, function, error))
+    return status;
   if (!function->entry)
     return fail(error, MOEC_BAD_ARGUMENT,
                 "%s: the module was loaded without code", function->name);
@@ -247,6 +279,9 @@ moec_session_call(moec_session *session, const moec_function *function,
     return fail(error, MOEC_BAD_ARGUMENT,
                 "%s: %u results are given, expected %u", function->name,
                 numResults, function->numResults);
+  if (numResults != 0 && !results)
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: the table of results is null",
+                function->name);
   for (uint32_t i = 0; i < numResults; ++i)
     if (moec_status status =
             bindTensor(*function, "result", function->results[i], results[i],
@@ -341,16 +376,21 @@ moec_status moec_session_create_with_options(const moec_module *module,
                                              const moec_session_options *given,
                                              moec_session **session,
                                              moec_error *error) {
+  if (!isAlive(module))
+    return failDead(error, "module");
+  if (!session)
+    return fail(error, MOEC_BAD_ARGUMENT, "there is no place for the session");
   *session = nullptr;
-  moec_session_options options = {};
-  if (given) {
-    if (given->struct_size < sizeof(uint32_t))
-      return fail(error, MOEC_BAD_ARGUMENT,
-                  "moec_session_options.struct_size is not set");
-    memcpy(&options, given,
-           given->struct_size < sizeof(options) ? given->struct_size
-                                                : sizeof(options));
-  }
+  moec_session_options options;
+  if (moec_status status =
+          readOptions(given, "moec_session_options", options, error))
+    return status;
+  bool isComplete = options.num_sizes == 0 || options.sizes;
+  for (uint32_t i = 0; isComplete && i < options.num_sizes; ++i)
+    isComplete = options.sizes[i].symbol;
+  if (!isComplete)
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "moec_session_options.sizes is null or has no symbol");
   const Allocator &allocator = module->context->allocator;
   void *memory = allocator.allocate(allocator.host, sizeof(moec_session),
                                     alignof(moec_session));
@@ -376,6 +416,8 @@ moec_status moec_session_create(const moec_module *module,
 
 moec_status moec_session_fork(const moec_session *session, moec_session **fork,
                               moec_error *error) {
+  if (moec_status status = checkHandle(session, error))
+    return status;
   const moec_module &module = *session->module;
   Arena scratch(module.context->allocator);
   moec_session_options options = {};
@@ -394,16 +436,20 @@ moec_status moec_session_fork(const moec_session *session, moec_session **fork,
 }
 
 void moec_session_reset(moec_session *session) {
+  if (checkHandle(session, nullptr) != MOEC_OK)
+    return;
   resetParameters(*session);
   session->state.reset();
 }
 
 int64_t moec_session_length(const moec_session *session) {
-  return session->state.length();
+  return checkHandle(session, nullptr) == MOEC_OK ? session->state.length() : 0;
 }
 
 moec_status moec_session_truncate(moec_session *session, int64_t length,
                                   moec_error *error) {
+  if (moec_status status = checkHandle(session, error))
+    return status;
   if (length < 0)
     return fail(error, MOEC_BAD_ARGUMENT,
                 "%s: a session cannot have %" PRId64 " tokens",
@@ -413,15 +459,20 @@ moec_status moec_session_truncate(moec_session *session, int64_t length,
 }
 
 void moec_session_destroy(moec_session *session) {
-  if (session)
+  if (isAlive(session))
     Allocator(session->module->context->allocator).destroy(session);
 }
 
 /// Finds a mutable parameter and checks the tensor against it.
-static moec_status findMutable(const moec_session &session, const char *name,
+static moec_status findMutable(const moec_session *session, const char *name,
                                const DLTensor *value, uint32_t &index,
                                moec_error *error) {
-  const moec_module &module = *session.module;
+  if (moec_status status = checkHandle(session, error))
+    return status;
+  const moec_module &module = *session->module;
+  if (!name)
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: the parameter's name is null",
+                module.name);
   index = module.findParameter(name);
   if (index == module.numParameters())
     return fail(error, MOEC_NOT_FOUND, "%s: there is no parameter '%s'",
@@ -431,8 +482,9 @@ static moec_status findMutable(const moec_session &session, const char *name,
     return fail(error, MOEC_BAD_ARGUMENT, "%s: parameter '%s' is not mutable",
                 module.name, name);
   uint64_t bytes;
-  if (moec_status status = checkDense(module.name, name, value, parameter.dtype,
-                                      /*needData=*/true, bytes, error))
+  if (moec_status status =
+          checkDense({module.name, "parameter", name}, value, parameter.dtype,
+                     /*needData=*/true, bytes, error))
     return status;
   if (value->ndim != parameter.rank)
     return fail(error, MOEC_BAD_ARGUMENT,
@@ -450,7 +502,7 @@ moec_status moec_session_set_parameter(moec_session *session, const char *name,
                                        const DLTensor *value,
                                        moec_error *error) {
   uint32_t index;
-  if (moec_status status = findMutable(*session, name, value, index, error))
+  if (moec_status status = findMutable(session, name, value, index, error))
     return status;
   if (uint64_t size = session->module->parameters[index].size)
     memcpy(ownBytes(*session, index),
@@ -462,7 +514,7 @@ moec_status moec_session_get_parameter(const moec_session *session,
                                        const char *name, const DLTensor *value,
                                        moec_error *error) {
   uint32_t index;
-  if (moec_status status = findMutable(*session, name, value, index, error))
+  if (moec_status status = findMutable(session, name, value, index, error))
     return status;
   if (uint64_t size = session->module->parameters[index].size)
     memcpy(static_cast<char *>(value->data) + value->byte_offset,
@@ -474,6 +526,8 @@ void moec_session_set_tap(moec_session *session,
                           void (*tap)(void *host, const char *name,
                                       const moec_tensor *value),
                           void *host) {
+  if (!isAlive(session))
+    return;
   session->tap = tap;
   session->tapHost = host;
 }

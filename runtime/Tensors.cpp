@@ -3,7 +3,6 @@
 #include "runtime/Tensors.h"
 
 #include <cinttypes>
-#include <cstdio>
 #include <cstring>
 
 namespace moec::runtime {
@@ -20,47 +19,54 @@ static bool isRowMajor(const DLTensor &tensor) {
   return true;
 }
 
-moec_status checkDense(const char *where, const char *what,
-                       const DLTensor *tensor, int32_t dtype, bool needData,
-                       uint64_t &bytes, moec_error *error) {
+moec_status checkDense(const TensorPlace &place, const DLTensor *tensor,
+                       int32_t dtype, bool needData, uint64_t &bytes,
+                       moec_error *error) {
   if (!tensor)
-    return fail(error, MOEC_BAD_ARGUMENT, "%s: %s is null", where, what);
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: %s '%s' is null", place.where,
+                place.kind, place.name);
   if (tensor->ndim < 0 || (tensor->ndim != 0 && !tensor->shape))
-    return fail(error, MOEC_BAD_ARGUMENT, "%s: %s has no shape", where, what);
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: %s '%s' has no shape",
+                place.where, place.kind, place.name);
   DLDataType wanted = moec_dtype_to_dlpack(dtype);
   if (tensor->dtype.code != wanted.code || tensor->dtype.bits != wanted.bits ||
       tensor->dtype.lanes != 1)
-    return fail(error, MOEC_BAD_ARGUMENT,
-                "%s: %s has DLPack type (code %u, bits %u, lanes %u), expected "
-                "%s (code %u, bits %u, lanes 1)",
-                where, what, tensor->dtype.code, tensor->dtype.bits,
-                tensor->dtype.lanes, moec_dtype_name(dtype), wanted.code,
-                wanted.bits);
+    return fail(
+        error, MOEC_BAD_ARGUMENT,
+        "%s: %s '%s' has DLPack type (code %u, bits %u, lanes %u), expected "
+        "%s (code %u, bits %u, lanes 1)",
+        place.where, place.kind, place.name, tensor->dtype.code,
+        tensor->dtype.bits, tensor->dtype.lanes, moec_dtype_name(dtype),
+        wanted.code, wanted.bits);
   bytes = wanted.bits / 8;
   for (int32_t i = 0; i < tensor->ndim; ++i)
     if (tensor->shape[i] < 0 ||
         __builtin_mul_overflow(bytes, uint64_t(tensor->shape[i]), &bytes) ||
         bytes > INT64_MAX)
-      return fail(error, MOEC_BAD_ARGUMENT,
-                  "%s: %s has an impossible shape: dimension %d is %" PRId64,
-                  where, what, i, tensor->shape[i]);
+      return fail(
+          error, MOEC_BAD_ARGUMENT,
+          "%s: %s '%s' has an impossible shape: dimension %d is %" PRId64,
+          place.where, place.kind, place.name, i, tensor->shape[i]);
   if (!needData)
     return MOEC_OK;
   if (tensor->device.device_type != kDLCPU)
     return fail(error, MOEC_BAD_ARGUMENT,
-                "%s: %s is on device type %d, expected host memory (1)", where,
-                what, int(tensor->device.device_type));
+                "%s: %s '%s' is on device type %d, expected host memory (1)",
+                place.where, place.kind, place.name,
+                int(tensor->device.device_type));
   if (!isRowMajor(*tensor))
-    return fail(error, MOEC_BAD_ARGUMENT, "%s: %s is not dense and row-major",
-                where, what);
+    return fail(error, MOEC_BAD_ARGUMENT,
+                "%s: %s '%s' is not dense and row-major", place.where,
+                place.kind, place.name);
   if (bytes != 0 && !tensor->data)
-    return fail(error, MOEC_BAD_ARGUMENT, "%s: %s has no data", where, what);
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: %s '%s' has no data",
+                place.where, place.kind, place.name);
   uintptr_t address =
       reinterpret_cast<uintptr_t>(tensor->data) + tensor->byte_offset;
   if (bytes != 0 && address % (wanted.bits / 8) != 0)
     return fail(error, MOEC_BAD_ARGUMENT,
-                "%s: %s is not aligned to its elements of %d bytes", where,
-                what, wanted.bits / 8);
+                "%s: %s '%s' is not aligned to its elements of %d bytes",
+                place.where, place.kind, place.name, wanted.bits / 8);
   return MOEC_OK;
 }
 
@@ -68,24 +74,23 @@ moec_status bindTensor(const moec_function &function, const char *kind,
                        const TensorType &type, const DLTensor *tensor,
                        bool needData, SymbolSizes &symbols, moec_tensor &bound,
                        moec_error *error) {
-  char what[256];
-  snprintf(what, sizeof(what), "%s '%s'", kind, type.name);
   uint64_t bytes;
-  if (moec_status status = checkDense(function.name, what, tensor, type.dtype,
-                                      needData, bytes, error))
+  if (moec_status status = checkDense({function.name, kind, type.name}, tensor,
+                                      type.dtype, needData, bytes, error))
     return status;
   if (tensor->ndim != type.rank)
     return fail(error, MOEC_BAD_ARGUMENT,
-                "%s: %s has %d dimensions, expected %d", function.name, what,
-                tensor->ndim, type.rank);
+                "%s: %s '%s' has %d dimensions, expected %d", function.name,
+                kind, type.name, tensor->ndim, type.rank);
   for (int32_t i = 0; i < type.rank; ++i) {
     int64_t size = tensor->shape[i];
     const moec_dimension &dim = type.dimensions[i];
     if (!dim.symbol) {
       if (size != dim.size)
         return fail(error, MOEC_BAD_ARGUMENT,
-                    "%s: %s has %" PRId64 " in dimension %d, expected %" PRId64,
-                    function.name, what, size, i, dim.size);
+                    "%s: %s '%s' has %" PRId64
+                    " in dimension %d, expected %" PRId64,
+                    function.name, kind, type.name, size, i, dim.size);
       continue;
     }
     int64_t &known = symbols.sizes[type.symbols[i]];
@@ -93,9 +98,9 @@ moec_status bindTensor(const moec_function &function, const char *kind,
       known = size;
     if (size != known)
       return fail(error, MOEC_BAD_ARGUMENT,
-                  "%s: %s has %" PRId64
+                  "%s: %s '%s' has %" PRId64
                   " in dimension %d, expected %s = %" PRId64,
-                  function.name, what, size, i, dim.symbol, known);
+                  function.name, kind, type.name, size, i, dim.symbol, known);
   }
   bound.data = tensor->data
                    ? static_cast<char *>(tensor->data) + tensor->byte_offset
@@ -148,6 +153,9 @@ moec_status bindArguments(const moec_function &function,
     return fail(error, MOEC_BAD_ARGUMENT,
                 "%s: %u arguments are given, expected %u", function.name,
                 numArguments, function.numArguments);
+  if (numArguments != 0 && !arguments)
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: the table of arguments is null",
+                function.name);
   for (uint32_t i = 0; i < numArguments; ++i)
     if (moec_status status =
             bindTensor(function, "argument", function.arguments[i],

@@ -21,12 +21,18 @@ struct SymbolSizes {
   }
 };
 
-/// Whether `tensor` is dense host memory of this type and shape; `what` names
-/// it in messages ("argument 'hidden_states'"). Data may be null only without
-/// elements.
-moec_status checkDense(const char *where, const char *what,
-                       const DLTensor *tensor, int32_t dtype, bool needData,
-                       uint64_t &bytes, moec_error *error);
+/// What a tensor is called in messages: "WHERE: KIND 'NAME' ..".
+struct TensorPlace {
+  const char *where; ///< function or file
+  const char *kind;  ///< "argument"
+  const char *name;
+};
+
+/// Whether `tensor` is dense host memory of this type and shape. Data may be
+/// null only without elements.
+moec_status checkDense(const TensorPlace &place, const DLTensor *tensor,
+                       int32_t dtype, bool needData, uint64_t &bytes,
+                       moec_error *error);
 
 /// Checks the tensor against its type, learns or compares symbol sizes, and
 /// fills the frame's tensor. `kind` is "argument" or "result". Without

@@ -213,7 +213,8 @@ TEST_F(SessionTest, RefusesAFunctionOfAnotherModuleOrWithoutCode) {
   Module other = load(context.get(), image, error);
   function = moec_module_find_function(other.get(), "scale");
   EXPECT_EQ(refusal(input.tensor, output.tensor),
-            "scale: the function is of another module than the session");
+            "memory: the function is null or of another module than the "
+            "session's");
   Module bare = load(context.get(), image, error, MOEC_MODULE_NO_CODE);
   session = makeSession(bare.get());
   function = moec_module_find_function(bare.get(), "scale");
@@ -351,7 +352,8 @@ TEST(Hooks, RefusesContradictoryOptions) {
   moec_error error = {};
   moec_context_options options = {};
   EXPECT_EQ(moec_context_create(&options, &context, &error), MOEC_BAD_ARGUMENT);
-  EXPECT_STREQ(error.text, "moec_context_options.struct_size is not set");
+  EXPECT_STREQ(error.text, "moec_context_options.struct_size is 0, expected "
+                           "sizeof(moec_context_options)");
   options.struct_size = sizeof(options);
   options.deallocate = [](void *, void *, uint64_t) {};
   EXPECT_EQ(moec_context_create(&options, &context, &error), MOEC_BAD_ARGUMENT);

@@ -22,10 +22,13 @@
 //
 // Rules. Nothing here keeps global state, exits, aborts or throws. A function
 // that can fail returns a moec_status and, unless `error` is null, writes one
-// line there that says what, where and what was expected. Options structs begin
-// with struct_size = sizeof(struct); members are only ever appended, and absent
-// members read as 0, which always means the default. Destroy in reverse order
-// of creation; destroying null is allowed. Returned strings live as long as the
+// line there that says what, where and what was expected; nothing else is
+// written then. A null handle is such an error, and a destroyed one is as long
+// as its memory is not in use again. Options structs begin with struct_size =
+// sizeof(struct); members are only ever appended, absent members read as 0,
+// which always means the default, and members that this runtime does not know
+// must be 0. Destroy in reverse order of creation; destroying null is allowed.
+// Returned strings live as long as the
 // module. moec_session_call allocates nothing.
 //
 // An artifact holds machine code. The loader checks that a file is whole and
