@@ -159,7 +159,7 @@ moec_status moec_function_result_shape(const moec_function *function,
   if (!function || !isAlive(function->module))
     return failDead(error, "function's module");
   moec_tensor bound[schema::maxTensors];
-  SymbolSizes symbols;
+  SymbolSizes symbols(*function);
   if (moec_status status =
           bindArguments(*function, arguments, numArguments,
                         /*needData=*/false, symbols, bound, error))
@@ -218,7 +218,7 @@ static moec_status workspaceSize(const moec_function *function,
     return fail(error, MOEC_BAD_ARGUMENT, "%s: there is no place for the size",
                 function->name);
   moec_tensor bound[schema::maxTensors];
-  SymbolSizes symbols;
+  SymbolSizes symbols(*function);
   if (moec_status status =
           bindArguments(*function, arguments, numArguments,
                         /*needData=*/false, symbols, bound, error))
@@ -270,7 +270,7 @@ moec_session_call(moec_session *session, const moec_function *function,
                 "%s: the module was loaded without code", function->name);
   moec_tensor boundArguments[schema::maxTensors];
   moec_tensor boundResults[schema::maxTensors];
-  SymbolSizes symbols;
+  SymbolSizes symbols(*function);
   if (moec_status status =
           bindArguments(*function, arguments, numArguments,
                         /*needData=*/true, symbols, boundArguments, error))

@@ -15,9 +15,9 @@ namespace moec::runtime {
 /// Sizes of a function's symbols, -1 where not known yet.
 struct SymbolSizes {
   int64_t sizes[schema::maxSymbols];
-  SymbolSizes() {
-    for (int64_t &size : sizes)
-      size = -1;
+  explicit SymbolSizes(const moec_function &function) {
+    for (uint32_t i = 0; i < function.numSymbols; ++i)
+      sizes[i] = -1;
   }
 };
 

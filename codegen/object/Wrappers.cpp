@@ -143,8 +143,7 @@ private:
     b.CreateRetVoid();
 
     // In the order of moec_services.
-    static_assert(offsetof(moec_services, launch) + 8 ==
-                  sizeof(moec_services));
+    static_assert(offsetof(moec_services, launch) + 8 == sizeof(moec_services));
     auto *nothing = cast<Constant>(null());
     Constant *value = ConstantStruct::getAnon(
         {b.getInt32(sizeof(moec_services)), b.getInt32(1), nothing, loop,

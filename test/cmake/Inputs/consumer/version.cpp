@@ -6,5 +6,6 @@
 
 int main() {
   std::printf("moec %s, workspace %s\n", moec_version(),
-              tiny_layers_0_moe_workspace(4, nullptr) > 0 ? "known" : "unknown");
+              tiny_layers_0_moe_workspace(4, nullptr) > 0 ? "known"
+                                                          : "unknown");
 }
