@@ -47,18 +47,23 @@ ggml_backend_buffer_type_t findRepack(ggml_backend_t backend) {
   return nullptr;
 }
 
-/// Encodes `rows` rows of `width` numbers of every expert.
-void setWeights(ggml_tensor *tensor, const float *values, int64_t rows,
-                int64_t width, int64_t experts) {
-  size_t bytes = ggml_row_size(tensor->type, width) * size_t(rows);
+/// Encodes `rows` rows of `width` numbers of every expert, once for all copies.
+void setWeights(std::vector<Weights> &copies, ggml_tensor *Weights::*member,
+                const float *values, int64_t rows, int64_t width,
+                int64_t experts) {
+  ggml_type type = (copies[0].*member)->type;
+  size_t bytes = ggml_row_size(type, width) * size_t(rows);
   std::vector<char> data(bytes * size_t(experts));
+  ggml_quantize_init(type);
+#pragma omp parallel for
   for (int64_t e = 0; e < experts; ++e)
-    if (tensor->type == GGML_TYPE_F32)
+    if (type == GGML_TYPE_F32)
       std::memcpy(&data[bytes * size_t(e)], values + e * rows * width, bytes);
     else
-      ggml_quantize_chunk(tensor->type, values + e * rows * width,
+      ggml_quantize_chunk(type, values + e * rows * width,
                           &data[bytes * size_t(e)], 0, rows, width, nullptr);
-  ggml_backend_tensor_set(tensor, data.data(), 0, data.size());
+  for (Weights &weights : copies)
+    ggml_backend_tensor_set(weights.*member, data.data(), 0, data.size());
 }
 
 /// The graph of one layer; its input is `x`, its output the last node.
@@ -128,12 +133,10 @@ int main(int argc, char **argv) {
   if (!ggml_backend_alloc_ctx_tensors_from_buft(experts, buffer) ||
       !ggml_backend_alloc_ctx_tensors_from_buft(routers, plain))
     Layer::fail("ggml: no memory for the weights");
-  for (Weights &weights : copies) {
-    setWeights(weights.router, layer.router, e, d, 1);
-    setWeights(weights.gate, layer.gate, f, d, e);
-    setWeights(weights.up, layer.up, f, d, e);
-    setWeights(weights.down, layer.down, d, f, e);
-  }
+  setWeights(copies, &Weights::router, layer.router, e, d, 1);
+  setWeights(copies, &Weights::gate, layer.gate, f, d, e);
+  setWeights(copies, &Weights::up, layer.up, f, d, e);
+  setWeights(copies, &Weights::down, layer.down, d, f, e);
 
   ggml_gallocr_t allocator =
       ggml_gallocr_new(ggml_backend_get_default_buffer_type(backend));

@@ -52,13 +52,13 @@ def table(results, roof):
     if not results:
         return ""
     lines = [f"\n### {results[0].shape} {results[0].peer.dtype}\n",
-             "| engine | tokens | best ms | median ms | GFLOP/s | GB/s | % of roof | time / moec's"
+             "| engine | tokens | calls | best ms | median ms | GFLOP/s | GB/s | % of roof | time / moec's"
              " | error | peak MiB |",
-             "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"]
+             "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"]
     for r in sorted(results, key=lambda r: (r.tokens, not r.peer.is_moec)):
         times = ratio(results, r)
         lines.append(
-            f"| {r.peer.name} | {r.tokens} | {r.best * 1e3:.2f} | {r.median * 1e3:.2f} | "
+            f"| {r.peer.name} | {r.tokens} | {r.calls} | {r.best * 1e3:.2f} | {r.median * 1e3:.2f} | "
             f"{r.gflops:.1f} | {r.gbps:.1f} | {100 * r.fraction(roof):.0f} | "
             f"{f'{times:.2f}' if times else '-'} | {r.error:.1e} | {r.peak_mib:.0f} |")
     return "\n".join(lines)

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """run.py [--shapes=S1,..] [--dtypes=f32,..] [--tokens=1,..] [--rounds=N] [--threads=N]
-[--peers=TEXT,..]: one MoE layer on moec and on the engines that setup.sh installed.
+[--peers=TEXT,..] [--seconds=N]: one MoE layer on moec and on the engines that setup.sh
+installed.
 
 All engines of a shape and format run interleaved, round by round, on the same weights
 and tokens; each call gets other tokens; the machine's roof is measured in every round.
 Prints Markdown; writes build/bench/peers.json (Google Benchmark's schema) and
-build/bench/peers.svg (moec's speed over each engine's). Takes about half an hour.
+build/bench/peers.svg (moec's speed over each engine's). Takes about half an hour; with
+--seconds=N about N seconds of calls beside the time to prepare engines: a slow cell gets
+fewer rounds then (column `calls`).
 """
 
 import argparse
@@ -56,24 +59,32 @@ def start(peers, shape, directory, threads):
     return engines
 
 
-def measure(engines, reference, tokens_list, rounds, roofs):
-    """{(engine, tokens): (seconds of each call, experts hit by each)}."""
-    times = {}
+def measure(engines, reference, options, seconds, roofs):
+    """{(engine, tokens): (seconds of each call, experts hit by each)}. A cell whose calls
+    took more than its share of `seconds` gets no more rounds."""
+    times, spent = {}, {}
+    share = seconds / max(1, len(engines) * len(options.tokens))
     first = 0
-    for turn in range(rounds + 1):
+    for turn in range(options.rounds + 1):
         roofs.measure()
-        for tokens in tokens_list:
+        for tokens in options.tokens:
+            # The first round only warms up, which calls of many tokens do not need.
+            if turn == 0 and tokens > 128:
+                continue
             for engine in list(engines):
+                cell = engine, tokens
+                if cell in times and spent[cell] > share:
+                    continue
                 warm = turn > 0 and tokens <= 128
                 engine.resume()
                 try:
                     for call in range(calls(tokens) + warm):
                         first = (first + 977) % (weights.POOL - tokens)
-                        seconds = engine.run(tokens, first, turn + call)
-                        # The first round only warms up.
+                        duration = engine.run(tokens, first, turn + call)
                         if turn > 0 and call >= warm:
                             hit = len(numpy.unique(reference.route(first, tokens)[0]))
-                            times.setdefault((engine, tokens), []).append((seconds, hit))
+                            times.setdefault(cell, []).append((duration, hit))
+                            spent[cell] = spent.get(cell, 0) + duration
                 except Unavailable as reason:
                     print(f"{engine.peer.name} ended at {tokens} tokens: {reason}",
                           file=sys.stderr)
@@ -95,14 +106,14 @@ def get_error(engine, reference, directory):
     return float(numpy.linalg.norm(output - expected) / numpy.linalg.norm(expected)), memory
 
 
-def run_cell_group(shape, dtype, peers, options, roofs):
+def run_cell_group(shape, peers, options, seconds, roofs):
     directory = BENCH / shape
     directory.mkdir(parents=True, exist_ok=True)
     for precision in ("f32", "bf16"):
         weights.write(directory, grid.SHAPES[shape], precision)
     reference = weights.Reference(directory, grid.SHAPES[shape])
     engines = start(peers, shape, directory, options.threads)
-    times = measure(engines, reference, options.tokens, options.rounds, roofs)
+    times = measure(engines, reference, options, seconds, roofs)
     results = []
     for engine in engines:
         error, memory = get_error(engine, reference, directory)
@@ -126,14 +137,17 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--peers", type=names, default=[""],
                         help="only engines whose name holds one of these texts")
+    parser.add_argument("--seconds", type=float, default=float("inf"),
+                        help="about so many seconds of calls, all shapes and formats together")
     options = parser.parse_args()
+    seconds = options.seconds / (len(options.shapes) * len(options.dtypes))
     roofs = Roofs(options.threads)
     results = []
     for shape in options.shapes:
         for dtype in options.dtypes:
             peers = [peer for peer in grid.PEERS if peer.dtype == dtype
                      and any(text in peer.name for text in options.peers)]
-            group = run_cell_group(shape, dtype, peers, options, roofs)
+            group = run_cell_group(shape, peers, options, seconds, roofs)
             results += group
             print(report.table(group, roofs.best), flush=True)
     print(report.roof_line(roofs, options.threads))
