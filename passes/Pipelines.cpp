@@ -7,7 +7,6 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
-#include "passes/SelectCompute.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ErrorHandling.h"
 
@@ -72,7 +71,7 @@ void moec::buildGroupedPipeline(OpPassManager &pm,
   addOptional(pm, options, createMoeFuseCombinePass());
   addOptional(pm, options, createMoeEncodeWeightsPass({options.quantize}));
   if (options.isInt8)
-    pm.addPass(createSelectComputePass());
+    pm.addPass(createMoeSelectComputePass({options.explain}));
   addOptional(pm, options, createMoeSelectStrategyPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -102,7 +101,6 @@ struct CommandLineOptions : PassPipelineOptions<CommandLineOptions> {
 } // namespace
 
 void moec::registerMoeToGroupedPipeline() {
-  registerSelectComputePass();
   PassPipelineRegistration<CommandLineOptions>(
       "moe-to-grouped", "Lower the moe dialect to the grouped dialect",
       [](OpPassManager &pm, const CommandLineOptions &commandLine) {

@@ -23,7 +23,7 @@ struct PipelineOptions {
   /// What the float weights of experts are quantised to: "q8_0", "q4_0" or
   /// nothing.
   std::string quantize;
-  /// Multiply int8 and int4 blocks as integers (see SelectCompute.h).
+  /// Multiply int8 and int4 blocks as integers (moe-select-compute).
   bool isInt8 = false;
 };
 

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "passes/SelectCompute.h"
 #include "dialects/grouped/Compute.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/Passes.h"
+
+namespace moec {
+#define GEN_PASS_DEF_MOESELECTCOMPUTEPASS
+#include "passes/Passes.h.inc"
+} // namespace moec
 
 using namespace mlir;
 using namespace moec::grouped;
 
 namespace {
-struct SelectCompute : PassWrapper<SelectCompute, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SelectCompute)
-
-  StringRef getArgument() const final { return "moe-select-compute"; }
-  StringRef getDescription() const final {
-    return "Multiply int8 and int4 blocks as integers";
-  }
+struct SelectCompute : moec::impl::MoeSelectComputePassBase<SelectCompute> {
+  using MoeSelectComputePassBase::MoeSelectComputePassBase;
 
   void runOnOperation() override {
     bool isAny = false;
     getOperation()->walk([&](MatmulOp matmul) {
       std::optional<PanelsAttr> panels = matmul.getPanels();
-      if (!panels || !fitsInt8(panels->getBlocks())) {
+      if (panels && fitsInt8(panels->getBlocks())) {
+        isAny = true;
+        matmul->setAttr(kComputeAttr, StringAttr::get(&getContext(), "int8"));
+      } else if (explain) {
         matmul.emitRemark("computes in f32: its weights are not int8 or int4 "
                           "blocks of 32 without offsets");
-        return;
       }
-      isAny = true;
-      matmul->setAttr(kComputeAttr, StringAttr::get(&getContext(), "int8"));
     });
     if (isAny)
       return;
@@ -36,11 +36,3 @@ struct SelectCompute : PassWrapper<SelectCompute, OperationPass<ModuleOp>> {
   }
 };
 } // namespace
-
-std::unique_ptr<Pass> moec::createSelectComputePass() {
-  return std::make_unique<SelectCompute>();
-}
-
-void moec::registerSelectComputePass() {
-  registerPass(createSelectComputePass);
-}
