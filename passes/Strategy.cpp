@@ -43,7 +43,7 @@ std::vector<Tile> moec::getPrefillTiles(const Machine &machine,
     depths.insert(depths.begin(), 2048);
   for (int64_t depth : depths) {
     // A block that is nearly the whole depth may as well be all of it.
-    depth = depth * 5 / 4 >= wholeDepth ? wholeDepth : depth;
+    depth = depth * 3 / 2 >= wholeDepth ? wholeDepth : depth;
     for (int64_t panels : {8, 4, 16}) {
       panels = std::min(panels, shape.numPanels);
       for (int64_t rows : {264, 192, 132, 96, 72, 48, 24, 12}) {
