@@ -32,6 +32,7 @@ class Engine:
         total = shape[2] * grid.expert_bytes(shape_name, peer.dtype)
         self.copies = max(1, -(-WEIGHT_BYTES // total))
         command = self._program()
+        self.made = []  # files and folders that close() removes
         log = directory / (peer.name.replace(" ", "-") + f"-{peer.dtype}.log")
         rest = self._prepare(shape, directory)
         self.log = log
@@ -64,6 +65,7 @@ class Engine:
         if self.peer.program == "onnxruntime_layer.py":
             model = directory / f"onnx-{self.peer.format}-{'-'.join(self.peer.rest)}"
             model.mkdir(exist_ok=True)
+            self.made.append(model)
             return [model, *self.peer.rest]
         if not self.peer.is_moec:
             return self.peer.rest
@@ -78,7 +80,7 @@ class Engine:
                                    str(artifact), *options], capture_output=True, text=True)
         if compiled.returncode:
             raise Unavailable(compiled.stderr.strip().splitlines()[-1])
-        artifacts = [artifact]
+        artifacts = self.made = [artifact]
         for copy in range(1, self.copies):
             artifacts.append(artifact.with_suffix(f".{copy}.moe"))
             shutil.copy(artifact, artifacts[-1])
@@ -113,3 +115,8 @@ class Engine:
         self.resume()
         self.process.stdin.close()
         self.process.wait()
+        for path in self.made:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
