@@ -48,5 +48,10 @@ if os.path.exists(transformers):
 wheels = glob.glob(os.path.join(config.build_dir, "venv-hf/lib/python3*/site-packages/nvidia/*/lib"))
 libraries = os.pathsep.join(["/usr/local/cuda/lib64", *wheels])
 config.substitutions.append(("%transformers_python", f"env LD_LIBRARY_PATH={libraries} {transformers}"))
+# An environment that integrations/setup_embed.sh makes.
+embed = os.path.join(config.build_dir, "venv-embed")
+config.substitutions.append(("%embed_python", os.path.join(embed, "bin", "python3")))
+if glob.glob(os.path.join(embed, "lib/python3*/site-packages/tvm_ffi")):
+    config.available_features.add("tvm-ffi")
 if os.environ.get("MOEC_SHARED"):
     config.available_features.add("shared")

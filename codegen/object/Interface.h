@@ -18,6 +18,9 @@ enum class WeightsPlace {
   Pointers ///< each call hands over a table of pointers
 };
 
+/// What functions there are beside those of C.
+enum class Abi { C, TvmFfi };
+
 /// A weight as the code reads it.
 struct Weight {
   std::string name;
@@ -62,6 +65,7 @@ struct CFunction {
 struct Interface {
   std::string prefix; ///< "tiny"
   WeightsPlace place = WeightsPlace::Linked;
+  Abi abi = Abi::C;
   std::vector<CFunction> functions;
   std::vector<Weight> weights;
 

@@ -5,9 +5,6 @@
 #include "dialects/moe/Moe.h"
 #include "weights/encodings/BlockPanels.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Bitcode/BitcodeReader.h"
-#include "llvm/IR/Module.h"
-#include "llvm/Linker/Linker.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -141,21 +138,4 @@ std::string moec::object::describeSource(RankedTensorType type,
   }
   out << " [" << weight.columns << ", " << weight.depth << ']';
   return text;
-}
-
-llvm::Error moec::object::linkPackCode(llvm::Module &module) {
-  auto code =
-      llvm::parseBitcodeFile({getPackCode(), "pack code"}, module.getContext());
-  if (!code)
-    return code.takeError();
-  // Everything about the target is said once, for the whole module.
-  (*code)->setDataLayout(module.getDataLayout());
-  (*code)->setTargetTriple(module.getTargetTriple());
-  for (StringRef name : {"llvm.module.flags", "llvm.ident"})
-    if (llvm::NamedMDNode *node = (*code)->getNamedMetadata(name))
-      node->eraseFromParent();
-  if (llvm::Linker::linkModules(module, std::move(*code)))
-    return llvm::createStringError("the code that packs weights cannot be "
-                                   "linked");
-  return llvm::Error::success();
 }

@@ -7,12 +7,7 @@
 
 #include "codegen/object/pack/Description.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include "llvm/Support/Error.h"
 #include <string>
-
-namespace llvm {
-class Module;
-} // namespace llvm
 
 namespace moec::object {
 
@@ -24,12 +19,6 @@ PackDescription describePacking(mlir::RankedTensorType type,
 /// What the caller hands over to pack a weight, for the header: "from 16
 /// pointers: 8 to gate, then 8 to up; each f32 [24, 48]".
 std::string describeSource(mlir::RankedTensorType type, mlir::Attribute value);
-
-/// LLVM bitcode of pack/Pack.cpp.
-llvm::StringRef getPackCode();
-
-/// Adds moec_weight_size and moec_pack_weight to `module`.
-llvm::Error linkPackCode(llvm::Module &module);
 
 } // namespace moec::object
 

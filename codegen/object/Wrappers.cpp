@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "codegen/object/Wrappers.h"
+#include "codegen/object/InsertCode.h"
 #include "codegen/object/ObjectFile.h"
-#include "codegen/object/Packing.h"
+#include "codegen/object/TvmFunctions.h"
 #include "moec/frame.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -90,6 +91,12 @@ public:
                       own->getArg(2), orDefault(own->getArg(3))}));
   }
 
+  std::vector<std::string> addTvm(const CFunction &function) {
+    Constant *table =
+        function.weights.empty() ? nullptr : getLinkedTable(function);
+    return addTvmFunctions(module, function, table, services);
+  }
+
 private:
   Value *orDefault(Value *given) {
     return b.CreateSelect(b.CreateIsNull(given), services, given);
@@ -169,17 +176,22 @@ private:
   Value *getTable(const CFunction &function) {
     if (function.weights.empty())
       return null();
-    if (!weights)
-      return values[CParameter::Weights].front();
+    return weights ? getLinkedTable(function)
+                   : values[CParameter::Weights].front();
+  }
+  Constant *getLinkedTable(const CFunction &function) {
     SmallVector<Constant *> addresses;
     for (unsigned index : function.weights)
       addresses.push_back(ConstantExpr::getGetElementPtr(
           b.getInt8Ty(), weights,
           cast<Constant>(b.getInt64(interface.weights[index].offset))));
     auto *type = ArrayType::get(pointer, addresses.size());
-    return new GlobalVariable(
-        module, type, /*isConstant=*/true, GlobalValue::InternalLinkage,
-        ConstantArray::get(type, addresses), function.name + "_weights");
+    Constant *&table = tables[&function];
+    if (!table)
+      table = new GlobalVariable(
+          module, type, /*isConstant=*/true, GlobalValue::InternalLinkage,
+          ConstantArray::get(type, addresses), function.name + "_weights");
+    return table;
   }
 
   void begin(StringRef name, Type *result,
@@ -253,6 +265,7 @@ private:
   Type *pointer;
   GlobalVariable *services = nullptr;
   GlobalVariable *weights = nullptr;
+  DenseMap<const CFunction *, Constant *> tables; ///< of linked weights
   /// The current function's parameters by kind.
   std::vector<std::vector<Value *>> values;
   StringMap<Value *> sizes;
@@ -265,7 +278,11 @@ moec::object::addWrappers(Module &module, const Interface &interface) {
     return !function.packName.empty();
   };
   if (any_of(interface.functions, isPacked))
-    if (Error error = linkPackCode(module))
+    if (Error error = insertCode(module, getPackCode()))
+      return error;
+  bool isTvm = interface.abi == Abi::TvmFfi;
+  if (isTvm)
+    if (Error error = insertCode(module, getTvmCode()))
       return error;
   WrapperBuilder builder(module, interface);
   std::vector<std::string> names;
@@ -274,6 +291,8 @@ moec::object::addWrappers(Module &module, const Interface &interface) {
     builder.addWorkspace(function);
     names.push_back(function.name);
     names.push_back(function.workspaceName);
+    if (isTvm)
+      append_range(names, builder.addTvm(function));
     if (!isPacked(function))
       continue;
     builder.addPacking(function);

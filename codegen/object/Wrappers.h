@@ -14,7 +14,8 @@ namespace moec::object {
 /// Adds the C functions of `interface` to `module`, which has their entry
 /// points (moec/frame.h); each fills a frame and calls its entry point, which
 /// checks it. Linked weights get a placeholder section (ObjectFile.h); those by
-/// pointer get functions that pack them (Packing.h). Returns the names of the
+/// pointer get functions that pack them (pack/). With Abi::TvmFfi, which is for
+/// linked weights, there are its functions, too. Returns the names of the
 /// functions added.
 llvm::Expected<std::vector<std::string>>
 addWrappers(llvm::Module &module, const Interface &interface);

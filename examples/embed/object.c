@@ -34,8 +34,10 @@ int main(int argc, char **argv) {
   fclose(input);
 
   int calls = 0;
-  moec_services services = {sizeof(services), 4,    &calls,
-                            parallelFor,      NULL, NULL};
+  moec_services services = {.struct_size = sizeof(services),
+                            .num_workers = 4,
+                            .host = &calls,
+                            .parallel_for = parallelFor};
   int64_t size = tiny_layers_0_moe_workspace(tokens, &services);
   if (size < 0)
     return 1;

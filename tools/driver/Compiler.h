@@ -48,6 +48,7 @@ struct CompileOptions {
   std::vector<std::string> disabledPasses;
   /// Where an object or a shared object has its weights.
   object::WeightsPlace weights = object::WeightsPlace::Linked;
+  object::Abi abi = object::Abi::C;
   bool exact = false;
   /// "q8_0", "q4_0" or nothing (see PipelineOptions).
   std::string quantize;
@@ -82,6 +83,8 @@ std::string applyTarget(CompileOptions &options, llvm::StringRef list);
 std::string applyScope(CompileOptions &options, llvm::StringRef name);
 std::string applyCompute(CompileOptions &options, llvm::StringRef name);
 
+/// Sets `options.abi` from "c" or "tvm-ffi".
+std::string applyAbi(CompileOptions &options, llvm::StringRef name);
 /// Sets `options.weights` from "linked" or "pointers".
 std::string applyWeights(CompileOptions &options, llvm::StringRef name);
 /// Checks the output file and what is written against the targets; for objects

@@ -54,6 +54,7 @@ ObjectEmission::extend(llvm::Module &code,
     return {};
   }
   interface = std::move(*made);
+  interface.abi = options.abi;
   auto names = object::addWrappers(code, interface);
   if (!names) {
     wrong = llvm::toString(names.takeError());

@@ -129,7 +129,18 @@ static std::string checkArchitectures(CompileOptions &options) {
   return "";
 }
 
+std::string applyAbi(CompileOptions &options, StringRef name) {
+  if (name != "c" && name != "tvm-ffi")
+    return unsupported("abi", name, {}, "c or tvm-ffi");
+  options.abi = name == "c" ? object::Abi::C : object::Abi::TvmFfi;
+  return "";
+}
+
 std::string checkOutput(CompileOptions &options) {
+  if (options.abi == object::Abi::TvmFfi &&
+      (options.emit != EmitKind::Shared ||
+       options.weights != object::WeightsPlace::Linked))
+    return "--abi=tvm-ffi is for --emit=shared with linked weights";
   if (std::string wrong = checkArchitectures(options); !wrong.empty())
     return wrong;
   if (options.emit == EmitKind::Artifact && options.output.empty())

@@ -38,7 +38,8 @@ cl::opt<std::string> weights("weights", cl::cat(category), cl::init("linked"),
                              cl::desc("of an object: linked (into it) or "
                                       "pointers (each call hands them over)"));
 cl::opt<std::string> abi("abi", cl::cat(category), cl::init("c"),
-                         cl::desc("c"));
+                         cl::desc("of a shared object: c, or tvm-ffi in "
+                                  "addition"));
 cl::list<std::string> taps("tap", cl::cat(category), cl::value_desc("glob"),
                            cl::desc("keep the taps whose name matches"));
 cl::opt<bool> exact("exact", cl::cat(category),
@@ -69,7 +70,8 @@ std::string readOptions(moec::CompileOptions &options) {
   for (const std::string &wrong :
        {moec::applyEmit(options, emit), moec::applyTarget(options, target),
         moec::applyScope(options, scope), moec::applyCompute(options, compute),
-        moec::applyWeights(options, weights), moec::checkOutput(options)})
+        moec::applyWeights(options, weights), moec::applyAbi(options, abi),
+        moec::checkOutput(options)})
     if (!wrong.empty())
       return wrong;
   options.quantize = quantize;
@@ -77,8 +79,6 @@ std::string readOptions(moec::CompileOptions &options) {
     return "--quantize=" + quantize + ": expected q8_0 or q4_0";
   if (!quantize.empty() && exact)
     return "--quantize is not exact: leave out --exact";
-  if (abi != "c")
-    return "--abi=" + abi + ": expected c";
   return "";
 }
 } // namespace

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Makes build/venv-embed with the packages that the tests of integrations need;
+# without it those tests are told as unsupported.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. ./tools/dev/setup.sh
+make_venv build/venv-embed numpy apache-tvm-ffi
