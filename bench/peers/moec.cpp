@@ -45,9 +45,14 @@ int main(int argc, char **argv) {
   options.threads = uint32_t(layer.threads);
   moec_context *context = nullptr;
   check(moec_context_create(&options, &context, &error), error);
+  // Hashing reads every weight, so that all pages are mapped before a call, as
+  // those of engines that copy their weights are.
+  moec_module_options loading = {};
+  loading.struct_size = sizeof(loading);
+  loading.flags = MOEC_MODULE_VERIFY_WEIGHTS;
   std::vector<Copy> copies(layer.rest.size());
   for (size_t i = 0; i < copies.size(); ++i) {
-    check(moec_module_load_file(context, layer.rest[i].c_str(), nullptr,
+    check(moec_module_load_file(context, layer.rest[i].c_str(), &loading,
                                 &copies[i].module, &error),
           error);
     check(moec_session_create(copies[i].module, &copies[i].session, &error),
