@@ -76,21 +76,25 @@ def measure(engines, reference, options, seconds, roofs):
                 if cell in times and spent[cell] > share:
                     continue
                 warm = turn > 0 and tokens <= 128
+                timed = []
                 engine.resume()
                 try:
+                    # Nothing else between calls: threads that wait fall asleep.
                     for call in range(calls(tokens) + warm):
                         first = (first + 977) % (weights.POOL - tokens)
                         duration = engine.run(tokens, first, turn + call)
                         if turn > 0 and call >= warm:
-                            hit = len(numpy.unique(reference.route(first, tokens)[0]))
-                            times.setdefault(cell, []).append((duration, hit))
-                            spent[cell] = spent.get(cell, 0) + duration
+                            timed.append((duration, first))
                 except Unavailable as reason:
                     print(f"{engine.peer.name} ended at {tokens} tokens: {reason}",
                           file=sys.stderr)
                     engines.remove(engine)
                     continue
                 engine.pause()
+                for duration, row in timed:
+                    hit = len(numpy.unique(reference.route(row, tokens)[0]))
+                    times.setdefault(cell, []).append((duration, hit))
+                    spent[cell] = spent.get(cell, 0) + duration
     return times
 
 
