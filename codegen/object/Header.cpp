@@ -139,7 +139,8 @@ private:
         out << "int64_t ";
         break;
       case CParameter::Weights:
-        out << "const void *const *";
+        out << (interface.place == WeightsPlace::File ? "const void *"
+                                                      : "const void *const *");
         break;
       case CParameter::Workspace:
         out << "void *";
@@ -177,6 +178,10 @@ std::string moec::object::makeHeader(const Interface &interface,
       << "// of its own.";
   if (interface.place == WeightsPlace::Pointers)
     out << " Weights are pointers, 64-byte aligned, in the order given.";
+  if (interface.place == WeightsPlace::File)
+    out << " `weights` are the " << interface.getWeightsSize()
+        << " bytes of\n// " << interface.prefix
+        << ".weights, mapped or read to a 64-byte aligned address.";
   out << "\n\n#ifndef " << guard << "\n#define " << guard << "\n\n"
       << frameText << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   HeaderWriter writer(interface, out);

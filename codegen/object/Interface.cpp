@@ -71,7 +71,7 @@ void addParameters(CFunction &function, WeightsPlace place) {
   for (auto [index, tensor] : llvm::enumerate(function.signature.results))
     parameters.push_back(
         {CParameter::Result, unsigned(index), "", names.add(tensor.name)});
-  if (place == WeightsPlace::Pointers && !function.weights.empty())
+  if (place != WeightsPlace::Linked && !function.weights.empty())
     parameters.push_back({CParameter::Weights, 0, "", "weights"});
   parameters.push_back({CParameter::Workspace, 0, "", "workspace"});
   parameters.push_back({CParameter::WorkspaceSize, 0, "", "workspace_size"});

@@ -14,8 +14,9 @@ namespace moec::object {
 
 /// Where the weights are.
 enum class WeightsPlace {
-  Linked,  ///< in the object
-  Pointers ///< each call hands over a table of pointers
+  Linked,   ///< in the object
+  File,     ///< each call hands over the bytes of a file
+  Pointers, ///< each call hands over a table of pointers
 };
 
 /// What functions there are beside those of C.
@@ -27,7 +28,7 @@ struct Weight {
   std::string layout;  ///< its type in IR, for the header
   std::string source;  ///< what it is packed from, for the header
   uint64_t size = 0;   ///< bytes
-  uint64_t offset = 0; ///< in the object's weights
+  uint64_t offset = 0; ///< in the object's weights or the file
   PackDescription pack;
 };
 

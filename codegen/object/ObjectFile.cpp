@@ -37,18 +37,9 @@ static Error moveWeights(std::string &object, uint64_t offset, uint64_t size) {
   return llvm::createStringError("the object has no section of weights");
 }
 
-Error moec::object::writeObject(artifact::TemporaryFile &file,
-                                std::string object, const Interface &interface,
-                                StreamWeight stream) {
-  if (interface.place != WeightsPlace::Linked || interface.weights.empty())
-    return toError(file.write(object.data(), object.size()));
-
-  object.resize(llvm::alignTo(object.size(), weightAlignment));
-  if (Error error =
-          moveWeights(object, object.size(), interface.getWeightsSize()))
-    return error;
-  if (Error error = toError(file.write(object.data(), object.size())))
-    return error;
+Error moec::object::writeWeights(artifact::TemporaryFile &file,
+                                 const Interface &interface,
+                                 StreamWeight stream) {
   uint64_t position = 0;
   static const char zeros[weightAlignment] = {};
   for (const Weight &weight : interface.weights) {
@@ -67,4 +58,19 @@ Error moec::object::writeObject(artifact::TemporaryFile &file,
                                      std::to_string(weight.size));
   }
   return Error::success();
+}
+
+Error moec::object::writeObject(artifact::TemporaryFile &file,
+                                std::string object, const Interface &interface,
+                                StreamWeight stream) {
+  if (interface.place != WeightsPlace::Linked || interface.weights.empty())
+    return toError(file.write(object.data(), object.size()));
+
+  object.resize(llvm::alignTo(object.size(), weightAlignment));
+  if (Error error =
+          moveWeights(object, object.size(), interface.getWeightsSize()))
+    return error;
+  if (Error error = toError(file.write(object.data(), object.size())))
+    return error;
+  return writeWeights(file, interface, stream);
 }

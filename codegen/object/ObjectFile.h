@@ -20,6 +20,11 @@ using StreamWeight = llvm::function_ref<llvm::Error(
     const Weight &weight,
     llvm::function_ref<llvm::Error(llvm::ArrayRef<char>)> sink)>;
 
+/// Writes the weights at their offsets from where the file ends so far, which
+/// is a multiple of weightAlignment. The caller keeps the file.
+llvm::Error writeWeights(artifact::TemporaryFile &file,
+                         const Interface &interface, StreamWeight stream);
+
 /// Writes `object` (ELF relocatable, made with addWrappers) with the linked
 /// weights in the place of its placeholder section. Memory does not grow with
 /// the weights. The caller keeps the file.

@@ -176,8 +176,17 @@ private:
   Value *getTable(const CFunction &function) {
     if (function.weights.empty())
       return null();
-    return weights ? getLinkedTable(function)
-                   : values[CParameter::Weights].front();
+    if (weights)
+      return getLinkedTable(function);
+    Value *given = values[CParameter::Weights].front();
+    if (interface.place == WeightsPlace::Pointers)
+      return given;
+    Value *table = allocate(8 * function.weights.size());
+    for (auto [position, index] : enumerate(function.weights))
+      store(table, 8 * position,
+            b.CreateConstGEP1_64(b.getInt8Ty(), given,
+                                 interface.weights[index].offset));
+    return b.CreateSelect(b.CreateIsNull(given), null(), table);
   }
   Constant *getLinkedTable(const CFunction &function) {
     SmallVector<Constant *> addresses;

@@ -85,7 +85,7 @@ std::string applyCompute(CompileOptions &options, llvm::StringRef name);
 
 /// Sets `options.abi` from "c" or "tvm-ffi".
 std::string applyAbi(CompileOptions &options, llvm::StringRef name);
-/// Sets `options.weights` from "linked" or "pointers".
+/// Sets `options.weights` from "linked", "file" or "pointers".
 std::string applyWeights(CompileOptions &options, llvm::StringRef name);
 /// Checks the output file and what is written against the targets; for objects
 /// and GPU code the number of targets, which becomes one; to be called last. Returns what is wrong, else an empty text.

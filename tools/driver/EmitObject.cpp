@@ -93,14 +93,25 @@ Error ObjectEmission::write(const cpu::CpuCode &code) {
       return llvm::createStringError(options.output +
                                      ": cannot create: " + failure.message());
   llvm::FileRemover remover(objectPath, isShared);
+  auto streamWeight =
+      [&](const object::Weight &weight,
+          llvm::function_ref<Error(llvm::ArrayRef<char>)> sink) {
+        return stream(weight, sink);
+      };
+  artifact::TemporaryFile weights;
+  SmallString<128> weightsPath(options.output);
+  llvm::sys::path::replace_extension(weightsPath, ".weights");
+  bool hasFile = options.weights == object::WeightsPlace::File;
+  if (hasFile) {
+    if (Error error = toError(weights.open(weightsPath.str().str())))
+      return error;
+    if (Error error = object::writeWeights(weights, interface, streamWeight))
+      return error;
+  }
   if (Error error = toError(file.open(objectPath.str().str())))
     return error;
-  if (Error error = object::writeObject(
-          file, code.object, interface,
-          [&](const object::Weight &weight,
-              llvm::function_ref<Error(llvm::ArrayRef<char>)> sink) {
-            return stream(weight, sink);
-          }))
+  if (Error error =
+          object::writeObject(file, code.object, interface, streamWeight))
     return error;
   if (Error error = toError(file.keep()))
     return error;
@@ -108,9 +119,12 @@ Error ObjectEmission::write(const cpu::CpuCode &code) {
       isShared &&
       !cpu::linkSharedObjectFile(objectPath.str().str(), options.output, words))
     return llvm::createStringError(words);
-  if (Error error = toError(header.keep())) {
+  Error error = toError(header.keep());
+  if (!error && hasFile)
+    error = toError(weights.keep());
+  if (error) {
     llvm::sys::fs::remove(options.output);
-    return error;
+    llvm::sys::fs::remove(headerPath);
   }
-  return Error::success();
+  return error;
 }

@@ -102,9 +102,10 @@ std::string applyScope(CompileOptions &options, StringRef name) {
 }
 
 std::string applyWeights(CompileOptions &options, StringRef name) {
-  if (name != "linked" && name != "pointers")
-    return unsupported("weights", name, {}, "linked or pointers");
+  if (name != "linked" && name != "file" && name != "pointers")
+    return unsupported("weights", name, {}, "linked, file or pointers");
   options.weights = name == "linked" ? object::WeightsPlace::Linked
+                    : name == "file" ? object::WeightsPlace::File
                                      : object::WeightsPlace::Pointers;
   return "";
 }

@@ -35,7 +35,8 @@ cl::opt<std::string> emit("emit", cl::cat(category), cl::init("artifact"),
                           cl::desc("artifact, object, shared, mlir, llvm, "
                                    "asm, cuda, ptx or cubin"));
 cl::opt<std::string> weights("weights", cl::cat(category), cl::init("linked"),
-                             cl::desc("of an object: linked (into it) or "
+                             cl::desc("of an object: linked (into it), file "
+                                      "(NAME.weights) or "
                                       "pointers (each call hands them over)"));
 cl::opt<std::string> abi("abi", cl::cat(category), cl::init("c"),
                          cl::desc("of a shared object: c, or tvm-ffi in "
