@@ -91,19 +91,23 @@ class Engine:
         lines = self.log.read_text().strip().splitlines()
         return lines[-1] if lines else f"ended with status {self.process.returncode}"
 
-    def ask(self, command):
+    def ask(self, *commands):
+        """The answers to commands, which the program finds waiting one after the other."""
+        answers = []
         try:
-            self.process.stdin.write(command + "\n")
+            self.process.stdin.write("".join(command + "\n" for command in commands))
             self.process.stdin.flush()
-            answer = self.process.stdout.readline()
+            answers = [self.process.stdout.readline() for _ in commands]
         except BrokenPipeError:
-            answer = ""
-        if not answer:
+            pass
+        if not answers or not all(answers):
             raise Unavailable(self._last_words())
-        return answer.strip()
+        return [answer.strip() for answer in answers]
 
-    def run(self, tokens, first, copy):
-        return float(self.ask(f"run {tokens} {first} {copy}"))
+    def run(self, tokens, firsts, copy):
+        """Seconds of one call for each of `firsts`, which take turns on the copies."""
+        return [float(answer) for answer in self.ask(
+            *(f"run {tokens} {first} {copy + i}" for i, first in enumerate(firsts)))]
 
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)

@@ -76,22 +76,22 @@ def measure(engines, reference, options, seconds, roofs):
                 if cell in times and spent[cell] > share:
                     continue
                 warm = turn > 0 and tokens <= 128
-                timed = []
+                count = calls(tokens) + warm
+                firsts = [(first + 977 * i) % (weights.POOL - tokens) for i in range(count)]
+                first += 977 * count
                 engine.resume()
                 try:
-                    # Nothing else between calls: threads that wait fall asleep.
-                    for call in range(calls(tokens) + warm):
-                        first = (first + 977) % (weights.POOL - tokens)
-                        duration = engine.run(tokens, first, turn + call)
-                        if turn > 0 and call >= warm:
-                            timed.append((duration, first))
+                    # Back to back, as layers follow one another: threads that wait sleep.
+                    durations = engine.run(tokens, firsts, turn)
                 except Unavailable as reason:
                     print(f"{engine.peer.name} ended at {tokens} tokens: {reason}",
                           file=sys.stderr)
                     engines.remove(engine)
                     continue
                 engine.pause()
-                for duration, row in timed:
+                if turn == 0:
+                    continue
+                for duration, row in list(zip(durations, firsts))[warm:]:
                     hit = len(numpy.unique(reference.route(row, tokens)[0]))
                     times.setdefault(cell, []).append((duration, hit))
                     spent[cell] = spent.get(cell, 0) + duration
@@ -102,12 +102,11 @@ def get_error(engine, reference, directory):
     """Root mean square of the error over that of the result in double precision."""
     file = directory / "output.f32"
     engine.resume()
-    engine.run(CHECKED_TOKENS, 0, 0)
-    engine.ask(f"save {file}")
-    memory = float(engine.ask("memory"))
+    engine.run(CHECKED_TOKENS, [0], 0)
+    _, memory = engine.ask(f"save {file}", "memory")
     expected = reference.output(0, CHECKED_TOKENS)
     output = numpy.fromfile(file, numpy.float32).reshape(expected.shape)
-    return float(numpy.linalg.norm(output - expected) / numpy.linalg.norm(expected)), memory
+    return float(numpy.linalg.norm(output - expected) / numpy.linalg.norm(expected)), float(memory)
 
 
 def run_cell_group(shape, peers, options, seconds, roofs):
