@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "test/ptx/Interpreter.h"
+
+#include <gtest/gtest.h>
+
+using namespace moec::ptx;
+
+/// A kernel with one pointer, in %rd1, and the thread's number, in %r1.
+static std::string kernel(const std::string &body) {
+  return ".version 8.0\n.target sm_80\n.address_size 64\n"
+         ".visible .entry f(.param .u64 f_0)\n{\n"
+         ".reg .pred %p<4>; .reg .b32 %r<16>; .reg .f32 %f<8>;\n"
+         ".reg .b64 %rd<8>; .shared .align 16 .b8 tile[1024];\n"
+         "ld.param.u64 %rd1, [f_0]; cvta.to.global.u64 %rd1, %rd1;\n"
+         "mov.u32 %r1, %tid.x; mul.wide.u32 %rd2, %r1, 4;\n"
+         "add.s64 %rd3, %rd1, %rd2; mov.u32 %r2, tile;\n"
+         "shl.b32 %r3, %r1, 2; add.s32 %r3, %r2, %r3;\n" +
+         body + "\nret;\n}\n";
+}
+
+struct Result {
+  std::string error;
+  std::vector<uint32_t> data;
+};
+
+/// Runs one block over `threads` words that hold 0, 1, 2, ...
+static Result run(const std::string &body, uint32_t threads = 64,
+                  Schedule schedule = {}) {
+  Result result;
+  auto module = Module::parse(kernel(body), result.error);
+  if (!module)
+    return result;
+  Device device;
+  uint64_t address = device.allocate(4 * threads, "data");
+  for (uint32_t i = 0; i < threads; ++i) {
+    result.data.push_back(i);
+    EXPECT_EQ(device.write(address + 4 * i, &i, 4), "");
+  }
+  const void *arguments[] = {&address};
+  result.error =
+      launch(device, *module, "f", {}, {threads, 1, 1}, 0, arguments, schedule)
+          .error;
+  EXPECT_EQ(device.read(address, result.data.data(), 4 * threads), "");
+  return result;
+}
+
+static void fails(const std::string &body, const char *expected,
+                  Schedule schedule = {}) {
+  Result result = run(body, 64, schedule);
+  EXPECT_NE(result.error.find(expected), std::string::npos)
+      << result.error << "\nexpected: " << expected;
+}
+
+TEST(PtxInterpreter, ComputesAndLoops) {
+  Result result = run("mov.u32 %r4, 0; mov.u32 %r5, 0;\n"
+                      "L: setp.ge.u32 %p1, %r5, %r1;\n@%p1 bra M;\n"
+                      "add.s32 %r4, %r4, %r5; add.s32 %r5, %r5, 1; bra.uni L;\n"
+                      "M: st.global.u32 [%rd3], %r4;");
+  ASSERT_EQ(result.error, "");
+  for (uint32_t i = 0; i < 64; ++i)
+    EXPECT_EQ(result.data[i], i * (i - 1) / 2);
+}
+
+TEST(PtxInterpreter, RoundsAsTheTypeSays) {
+  Result result = run("cvt.rn.f32.u32 %f1, %r1;\n"
+                      "fma.rn.f32 %f2, %f1, 0f3F000000, 0f3F800000;\n"
+                      "cvt.rni.s32.f32 %r4, %f2; st.global.u32 [%rd3], %r4;");
+  ASSERT_EQ(result.error, "");
+  EXPECT_EQ(result.data[3], 2u); // 2.5 to even
+  EXPECT_EQ(result.data[5], 4u); // 3.5 to even
+}
+
+static const char *exchange = "st.shared.u32 [%r3], %r1;\n%BAR%\n"
+                              "sub.s32 %r4, 63, %r1; shl.b32 %r4, %r4, 2;\n"
+                              "add.s32 %r4, %r2, %r4;\n"
+                              "ld.shared.u32 %r5, [%r4];\n"
+                              "st.global.u32 [%rd3], %r5;";
+static std::string with(std::string text, const std::string &what) {
+  return text.replace(text.find("%BAR%"), 5, what);
+}
+
+TEST(PtxInterpreter, SharesThroughABarrier) {
+  for (bool reverse : {false, true}) {
+    Result result = run(with(exchange, "bar.sync 0;"), 64, {false, reverse});
+    ASSERT_EQ(result.error, "");
+    EXPECT_EQ(result.data[0], 63u);
+  }
+}
+
+TEST(PtxInterpreter, FindsWhatIsWrong) {
+  fails("st.global.u32 [%rd3+4], %r1;", "4 bytes at");
+  fails("st.global.u32 [%rd3+1], %r1;", "misaligned write");
+  fails("ld.shared.u32 %r4, [%r3];", "never written");
+  fails("st.shared.u32 [%r3+1024], %r1;", "out of bounds");
+  fails("setp.lt.u32 %p1, %r1, 5;\n@%p1 bar.sync 0;", "all lanes of the warp");
+  fails("frob.u32 %r1, %r1;", "unknown instruction");
+  fails("mov.u32 %r1, %smid;", "unknown register '%smid'");
+  fails("add.frob.u32 %r1, %r1, 1;", "unknown instruction");
+  fails(with(exchange, ""), "never written");
+  // Both warps write a word.
+  fails("st.shared.u32 [tile], %r1;", "race");
+  // The second warp writes what the first has read.
+  fails("st.shared.u32 [%r3], %r1; bar.sync 0; ld.shared.u32 %r4, [tile];\n"
+        "setp.eq.u32 %p1, %r1, 32; @%p1 st.shared.u32 [tile], %r1;",
+        "read by another warp");
+}
+
+TEST(PtxInterpreter, WaitsForCopies) {
+  std::string copy = "cp.async.ca.shared.global [%r3], [%rd3], 4;\n"
+                     "cp.async.commit_group; %BAR%\nld.shared.u32 %r4, [%r3];\n"
+                     "add.s32 %r4, %r4, 7; st.global.u32 [%rd3], %r4;";
+  for (bool lazy : {false, true}) {
+    Result result =
+        run(with(copy, "cp.async.wait_group 0;"), 64, {lazy, false});
+    ASSERT_EQ(result.error, "");
+    EXPECT_EQ(result.data[9], 16u);
+    fails(with(copy, ""), "before cp.async", {lazy, false});
+    fails(with(copy, "cp.async.wait_group 1;"), "before cp.async",
+          {lazy, false});
+  }
+}
+
+TEST(PtxInterpreter, MultipliesTiles) {
+  // A is one in every element, B too: each sum is 16, beside C = lane.
+  Result result = run("mov.b32 %r4, 0x3f803f80; cvt.rn.f32.u32 %f1, %r1;\n"
+                      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32\n"
+                      "{%f2,%f3,%f4,%f5}, {%r4,%r4,%r4,%r4}, {%r4,%r4},\n"
+                      "{%f1,%f1,%f1,%f1}; cvt.rzi.s32.f32 %r5, %f5;\n"
+                      "st.global.u32 [%rd3], %r5;");
+  ASSERT_EQ(result.error, "");
+  EXPECT_EQ(result.data[5], 21u);
+}
+
+TEST(PtxInterpreter, LoadsMatrices) {
+  // Each lane's row of 16 bytes holds its number in every half.
+  std::string load = "mul.lo.s32 %r4, %r1, 0x10001; shl.b32 %r5, %r1, 4;\n"
+                     "add.s32 %r5, %r2, %r5;\n"
+                     "st.shared.v4.b32 [%r5], {%r4,%r4,%r4,%r4};\n"
+                     "ldmatrix.sync.aligned.m8n8.x4%BAR%.shared.b16\n"
+                     "{%r6,%r7,%r8,%r9}, [%r5]; st.global.u32 [%rd3], %r8;";
+  Result rows = run(with(load, "")), columns = run(with(load, ".trans"));
+  ASSERT_EQ(rows.error, "");
+  ASSERT_EQ(columns.error, "");
+  EXPECT_EQ(rows.data[13], 19u << 16 | 19u);    // row 3 of the third matrix
+  EXPECT_EQ(columns.data[13], 19u << 16 | 18u); // its column 3, rows 2 and 3
+}
