@@ -145,3 +145,68 @@ TEST(PtxInterpreter, LoadsMatrices) {
   EXPECT_EQ(rows.data[13], 19u << 16 | 19u);    // row 3 of the third matrix
   EXPECT_EQ(columns.data[13], 19u << 16 | 18u); // its column 3, rows 2 and 3
 }
+
+/// From nvcc 13.0: y[i] = a * x[i] + y[i] for i < n.
+static const char *saxpy = R"(.version 9.0
+.target sm_80
+.address_size 64
+	// .globl	saxpy
+.visible .entry saxpy(
+	.param .u64 saxpy_param_0,
+	.param .u64 saxpy_param_1,
+	.param .f32 saxpy_param_2,
+	.param .u32 saxpy_param_3
+)
+{
+	.reg .pred 	%p<2>;
+	.reg .f32 	%f<5>;
+	.reg .b32 	%r<6>;
+	.reg .b64 	%rd<8>;
+
+	ld.param.u64 	%rd1, [saxpy_param_0];
+	ld.param.u64 	%rd2, [saxpy_param_1];
+	ld.param.f32 	%f1, [saxpy_param_2];
+	ld.param.u32 	%r2, [saxpy_param_3];
+	mov.u32 	%r3, %ctaid.x;
+	mov.u32 	%r4, %ntid.x;
+	mov.u32 	%r5, %tid.x;
+	mad.lo.s32 	%r1, %r3, %r4, %r5;
+	setp.ge.s32 	%p1, %r1, %r2;
+	@%p1 bra 	$L__BB0_2;
+	cvta.to.global.u64 	%rd3, %rd1;
+	cvta.to.global.u64 	%rd4, %rd2;
+	mul.wide.s32 	%rd5, %r1, 4;
+	add.s64 	%rd6, %rd4, %rd5;
+	ld.global.f32 	%f2, [%rd6];
+	add.s64 	%rd7, %rd3, %rd5;
+	ld.global.f32 	%f3, [%rd7];
+	fma.rn.f32 	%f4, %f2, %f1, %f3;
+	st.global.f32 	[%rd7], %f4;
+$L__BB0_2:
+	ret;
+}
+)";
+
+TEST(PtxInterpreter, RunsWhatNvccEmits) {
+  std::string error;
+  auto module = Module::parse(saxpy, error);
+  ASSERT_TRUE(module) << error;
+  EXPECT_EQ(module->kernels(), std::vector<std::string>{"saxpy"});
+  EXPECT_EQ(module->parameterBytes("saxpy"), (std::vector<size_t>{8, 8, 4, 4}));
+  Device device;
+  std::vector<float> x(100, 3), y(100, 1);
+  uint64_t xs = device.allocate(400, "x"), ys = device.allocate(400, "y");
+  ASSERT_EQ(device.write(xs, x.data(), 400) + device.write(ys, y.data(), 400),
+            "");
+  float a = 2;
+  int n = 100;
+  const void *arguments[] = {&ys, &xs, &a, &n};
+  EXPECT_EQ(launch(device, *module, "saxpy", {4}, {32}, 0, arguments).error,
+            "");
+  ASSERT_EQ(device.read(ys, y.data(), 400), "");
+  EXPECT_EQ(y, std::vector<float>(100, 7));
+  n = 101;
+  error = launch(device, *module, "saxpy", {4}, {32}, 0, arguments).error;
+  EXPECT_NE(error.find("block (3, 0, 0), thread (4, 0, 0)"), std::string::npos)
+      << error;
+}
