@@ -159,9 +159,8 @@ static std::string printNameless(func::FuncOp function) {
   return text;
 }
 
-LogicalResult
-moec::cpu::shareCode(ModuleOp module,
-                     std::vector<FunctionSignature> &functions) {
+LogicalResult moec::cpu::shareCode(ModuleOp module,
+                                   std::vector<FunctionSignature> &functions) {
   llvm::StringMap<unsigned> seen;
   llvm::StringMap<std::string> cNames;
   for (auto function :

@@ -72,8 +72,8 @@ struct CpuModule {
 };
 
 /// Reads the signatures of public functions, after buildParametersPipeline. Of
-/// functions that differ in names only (the layers of a model) all but the first
-/// are erased and call its code.
+/// functions that differ in names only (the layers of a model) all but the
+/// first are erased and call its code.
 mlir::LogicalResult shareCode(mlir::ModuleOp module,
                               std::vector<FunctionSignature> &functions);
 

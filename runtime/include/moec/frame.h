@@ -51,9 +51,9 @@ typedef void (*moec_task)(void *argument, int64_t index, int64_t worker);
 
 /// One kernel to run on the stream of the call. 48 bytes.
 typedef struct moec_launch {
-  uint32_t kernel;   ///< position in the kernel table of the code variant
-  uint32_t grid[3];  ///< thread blocks; 0 in any: nothing is run
-  uint32_t block[3]; ///< threads of each
+  uint32_t kernel;       ///< position in the kernel table of the code variant
+  uint32_t grid[3];      ///< thread blocks; 0 in any: nothing is run
+  uint32_t block[3];     ///< threads of each
   uint32_t shared_bytes; ///< dynamic shared memory of each
   uint32_t num_arguments;
   uint32_t reserved; ///< 0
