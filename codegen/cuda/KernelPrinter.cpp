@@ -41,6 +41,7 @@ private:
   LogicalResult printOp(Operation *op);
   LogicalResult printFor(scf::ForOp op);
   LogicalResult printIf(scf::IfOp op);
+  LogicalResult printSwitch(scf::IndexSwitchOp op);
   LogicalResult printWhile(scf::WhileOp op);
   LogicalResult printThreads(scf::ParallelOp op);
   LogicalResult printStore(memref::StoreOp op);
@@ -48,6 +49,8 @@ private:
   LogicalResult printExpression(Operation *op);
   LogicalResult printSubView(memref::SubViewOp op);
   LogicalResult printView(memref::ViewOp op);
+  LogicalResult printCollapse(memref::CollapseShapeOp op);
+  LogicalResult printExpand(memref::ExpandShapeOp op);
 
   /// Declares the results of an operation with regions.
   LogicalResult declare(ValueRange values, ValueRange init);
@@ -76,6 +79,19 @@ private:
   unsigned next = 0;
 };
 } // namespace
+
+/// Without the parentheses that enclose all of it.
+static std::string bare(const std::string &text) {
+  if (text.front() != '(')
+    return text;
+  int open = 0;
+  for (size_t at = 0; at + 1 < text.size(); ++at) {
+    open += text[at] == '(' ? 1 : text[at] == ')' ? -1 : 0;
+    if (open == 0)
+      return text;
+  }
+  return text.substr(1, text.size() - 2);
+}
 
 std::string Printer::fresh(StringRef stem) {
   std::string text = stem.str();
@@ -266,12 +282,12 @@ void Printer::assign(ValueRange values, ValueRange to) {
         continue;
       std::string copy = fresh("t");
       line() << "const " << *cppType(target.getType()) << ' ' << copy << " = "
-             << text << ";\n";
+             << bare(text) << ";\n";
       text = copy;
     }
   for (auto [text, target] : llvm::zip_equal(texts, to))
     if (text != name(target))
-      line() << name(target) << " = " << text << ";\n";
+      line() << name(target) << " = " << bare(text) << ";\n";
 }
 
 LogicalResult Printer::printFor(scf::ForOp op) {
@@ -299,7 +315,7 @@ LogicalResult Printer::printFor(scf::ForOp op) {
 LogicalResult Printer::printIf(scf::IfOp op) {
   if (failed(declare(op.getResults(), {})))
     return failure();
-  line() << "if (" << name(op.getCondition()) << ") {\n";
+  line() << "if (" << bare(name(op.getCondition())) << ") {\n";
   for (Region *region : {&op.getThenRegion(), &op.getElseRegion()}) {
     if (region->empty())
       continue;
@@ -310,6 +326,28 @@ LogicalResult Printer::printIf(scf::IfOp op) {
       return failure();
     assign(region->front().getTerminator()->getOperands(), op.getResults());
     --depth;
+  }
+  line() << "}\n";
+  return success();
+}
+
+LogicalResult Printer::printSwitch(scf::IndexSwitchOp op) {
+  if (failed(declare(op.getResults(), {})))
+    return failure();
+  line() << "switch (" << name(op.getArg()) << ") {\n";
+  for (Region &region : op->getRegions()) {
+    if (&region == &op.getDefaultRegion())
+      line() << "default: {\n";
+    else
+      line() << "case " << op.getCases()[region.getRegionNumber() - 1]
+             << ": {\n";
+    ++depth;
+    if (failed(printBlock(region.front())))
+      return failure();
+    assign(region.front().getTerminator()->getOperands(), op.getResults());
+    line() << "break;\n";
+    --depth;
+    line() << "}\n";
   }
   line() << "}\n";
   return success();
@@ -369,7 +407,7 @@ LogicalResult Printer::printThreads(scf::ParallelOp op) {
 
 LogicalResult Printer::printStore(memref::StoreOp op) {
   std::string text = buffers[op.getMemRef()].at(namesOf(op.getIndices())) +
-                     " = " + name(op.getValueToStore()) + ";\n";
+                     " = " + bare(name(op.getValueToStore())) + ";\n";
   if (!isUniform()) {
     line() << text;
     return success();
@@ -437,6 +475,40 @@ LogicalResult Printer::printView(memref::ViewOp op) {
   return success();
 }
 
+LogicalResult Printer::printCollapse(memref::CollapseShapeOp op) {
+  const BufferName source = buffers[op.getSrc()];
+  BufferName &result = buffers[op.getResult()];
+  result.base = source.base;
+  for (ArrayRef<int64_t> group : op.getReassociationIndices()) {
+    std::string size = "1";
+    for (int64_t dim : group)
+      size = product(size, source.sizes[dim]);
+    bool isOne = size.find(' ') == std::string::npos;
+    result.sizes.push_back(isOne ? size : "(" + size + ")");
+    result.strides.push_back(source.strides[group.back()]);
+  }
+  return success();
+}
+
+LogicalResult Printer::printExpand(memref::ExpandShapeOp op) {
+  const BufferName source = buffers[op.getSrc()];
+  BufferName &result = buffers[op.getResult()];
+  result.base = source.base;
+  for (OpFoldResult size : op.getMixedOutputShape())
+    result.sizes.push_back(mixed(size));
+  result.strides.resize(result.sizes.size());
+  for (auto [from, group] : llvm::enumerate(op.getReassociationIndices())) {
+    std::string stride = source.strides[from];
+    for (int64_t dim : llvm::reverse(group)) {
+      result.strides[dim] = stride;
+      stride = product(result.sizes[dim], stride);
+      if (stride.find(' ') != std::string::npos)
+        stride = "(" + stride + ")";
+    }
+  }
+  return success();
+}
+
 LogicalResult Printer::printExpression(Operation *op) {
   std::optional<std::string> text =
       cppExpression(op, namesOf(op->getOperands()));
@@ -470,6 +542,7 @@ LogicalResult Printer::printOp(Operation *op) {
       })
       .Case([&](scf::ForOp loop) { return printFor(loop); })
       .Case([&](scf::IfOp branch) { return printIf(branch); })
+      .Case([&](scf::IndexSwitchOp choice) { return printSwitch(choice); })
       .Case([&](scf::WhileOp loop) { return printWhile(loop); })
       .Case([&](scf::ParallelOp loop) { return printThreads(loop); })
       .Case([&](memref::LoadOp load) -> LogicalResult {
@@ -498,6 +571,8 @@ LogicalResult Printer::printOp(Operation *op) {
       })
       .Case([&](memref::SubViewOp view) { return printSubView(view); })
       .Case([&](memref::ViewOp view) { return printView(view); })
+      .Case([&](memref::CollapseShapeOp op) { return printCollapse(op); })
+      .Case([&](memref::ExpandShapeOp op) { return printExpand(op); })
       .Default([&](Operation *other) { return printExpression(other); });
 }
 

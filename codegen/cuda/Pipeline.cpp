@@ -49,6 +49,7 @@ void moec::cuda::buildHostPipeline(OpPassManager &manager) {
   manager.addPass(cpu::createCpuLowerExpandShapePass());
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());
+  manager.addPass(cpu::createCpuExpandMathPass());
   manager.addPass(createSCFToControlFlowPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

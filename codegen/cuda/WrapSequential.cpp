@@ -2,10 +2,12 @@
 
 #include "codegen/cuda/WrapSequential.h"
 #include "codegen/cpu/Cpu.h"
+#include "codegen/cpu/Slice.h"
 #include "codegen/cuda/Cuda.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace moec::cuda;
@@ -56,6 +58,45 @@ static Operation *findLast(Operation *first) {
   }
 }
 
+/// What follows `last` and would become a kernel of one thread, too.
+static Operation *joinFollowing(Operation *last) {
+  for (Operation *op = last->getNextNode(); op; op = op->getNextNode()) {
+    if (touchesBuffers(op))
+      last = findLast(op);
+    else if (op->getNumRegions() > 0 || !isMemoryEffectFree(op))
+      break;
+  }
+  return last;
+}
+
+/// Moves the loop's allocations before it, where their sizes are known. There
+/// is one iteration, so one buffer serves.
+static void hoistAllocations(scf::ParallelOp loop) {
+  SmallVector<memref::AllocOp> allocs;
+  loop.getBody()->walk([&](memref::AllocOp op) {
+    if (op->getParentOfType<scf::ParallelOp>() == loop)
+      allocs.push_back(op);
+  });
+  for (memref::AllocOp alloc : allocs) {
+    OpBuilder builder(loop);
+    IRMapping mapping;
+    Value culprit;
+    SmallVector<Value> sizes;
+    for (Value size : alloc.getDynamicSizes()) {
+      auto leaf = [&](Value value) -> Value {
+        return loop.getRegion().isAncestor(value.getParentRegion()) ? Value()
+                                                                    : value;
+      };
+      sizes.push_back(
+          moec::cpu::recompute(size, builder, mapping, leaf, culprit));
+    }
+    if (llvm::is_contained(sizes, Value()))
+      continue;
+    alloc->moveBefore(loop);
+    alloc.getDynamicSizesMutable().assign(sizes);
+  }
+}
+
 /// Moves [first, last] into a loop; what is there needed by nobody's reads
 /// stays before it.
 static LogicalResult wrap(Operation *first, Operation *last) {
@@ -89,6 +130,7 @@ static LogicalResult wrap(Operation *first, Operation *last) {
   Operation *end = loop.getBody()->getTerminator();
   for (Operation *op : inside)
     op->moveBefore(end);
+  hoistAllocations(loop);
   return success();
 }
 
@@ -97,7 +139,8 @@ static LogicalResult wrapBlock(Block &block) {
     if (isa<scf::ParallelOp>(op))
       continue;
     if (touchesBuffers(op)) {
-      Operation *last = findLast(op), *next = last->getNextNode();
+      Operation *last = joinFollowing(findLast(op));
+      Operation *next = last->getNextNode();
       if (failed(wrap(op, last)))
         return failure();
       if (!next)

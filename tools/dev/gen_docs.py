@@ -23,6 +23,7 @@ PAGES = {
                        ["-gen-dialect-doc", "-dialect=transformer"]),
     "passes.md": ("passes/Passes.td", ["-gen-pass-doc"]),
     "cpu-passes.md": ("codegen/cpu/Passes.td", ["-gen-pass-doc"]),
+    "cuda-passes.md": ("codegen/cuda/Passes.td", ["-gen-pass-doc"]),
 }
 
 

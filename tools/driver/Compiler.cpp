@@ -224,7 +224,7 @@ moec_compile_status Compilation::emitCode() {
 moec_compile_status Compilation::emitCudaCode() {
   moec::cuda::CudaCompileOptions codeOptions;
   codeOptions.architectures = options.architectures;
-  codeOptions.sourceOnly = options.emit != moec::EmitKind::Artifact;
+  codeOptions.sourceOnly = true;
   codeOptions.verifyEach = options.verifyEach;
   bool allWritten = true;
   auto dump = [&](StringRef phase, StringRef architecture, ModuleOp module) {

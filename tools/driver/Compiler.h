@@ -17,17 +17,7 @@
 namespace moec {
 
 /// What is written.
-enum class EmitKind {
-  Artifact,
-  Mlir,
-  Llvm,
-  Asm,
-  Object,
-  Shared,
-  Cuda,
-  Ptx,
-  Cubin
-};
+enum class EmitKind { Artifact, Mlir, Llvm, Asm, Object, Shared, Cuda };
 
 /// What a compilation is asked to do.
 struct CompileOptions {
@@ -88,7 +78,8 @@ std::string applyAbi(CompileOptions &options, llvm::StringRef name);
 /// Sets `options.weights` from "linked", "file" or "pointers".
 std::string applyWeights(CompileOptions &options, llvm::StringRef name);
 /// Checks the output file and what is written against the targets; for objects
-/// and GPU code the number of targets, which becomes one; to be called last. Returns what is wrong, else an empty text.
+/// and GPU code the number of targets, which becomes one; to be called last.
+/// Returns what is wrong, else an empty text.
 std::string checkOutput(CompileOptions &options);
 
 } // namespace moec

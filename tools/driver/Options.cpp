@@ -39,20 +39,14 @@ std::string applyEmit(CompileOptions &options, StringRef name) {
     options.emit = EmitKind::Shared;
   else if (name == "cuda")
     options.emit = EmitKind::Cuda;
-  else if (name == "ptx")
-    options.emit = EmitKind::Ptx;
-  else if (name == "cubin")
-    options.emit = EmitKind::Cubin;
   else
-    return unsupported(
-        "emit", name, {},
-        "artifact, object, shared, mlir, llvm, asm, cuda, ptx or cubin");
+    return unsupported("emit", name, {"ptx", "cubin"},
+                       "artifact, object, shared, mlir, llvm, asm or cuda");
   return "";
 }
 
 /// The list without "cuda:" before its first name; each may repeat it.
-static std::string applyArchitectures(CompileOptions &options,
-                                      StringRef list) {
+static std::string applyArchitectures(CompileOptions &options, StringRef list) {
   llvm::ArrayRef<StringRef> known = cuda::getArchitectures();
   if (list == "cuda") {
     for (StringRef name : known)
@@ -112,20 +106,19 @@ std::string applyWeights(CompileOptions &options, StringRef name) {
 
 /// Checks what is written against GPU targets.
 static std::string checkArchitectures(CompileOptions &options) {
-  bool isText = options.emit == EmitKind::Cuda ||
-                options.emit == EmitKind::Ptx || options.emit == EmitKind::Cubin;
-  if (!isText)
-    return options.architectures.empty() || options.emit == EmitKind::Mlir ||
-                   options.emit == EmitKind::Artifact
+  if (options.emit != EmitKind::Cuda)
+    return options.architectures.empty() || options.emit == EmitKind::Mlir
                ? ""
-               : "--target=cuda: expected --emit=artifact, mlir, cuda, ptx or "
-                 "cubin";
+               : "--target=cuda: expected --emit=cuda or mlir; artifacts with "
+                 "GPU code are not supported by this version";
+  if (options.isInt8 || !options.quantize.empty())
+    return "--compute=int8 and --quantize are for --target=cpu";
   if (!options.levels.empty())
-    return "--emit=cuda, ptx and cubin are for --target=cuda";
+    return "--emit=cuda is for --target=cuda";
   if (options.architectures.empty())
     options.architectures = {cuda::getArchitectures().front().str()};
   if (options.architectures.size() > 1)
-    return "--emit=cuda, ptx and cubin are for one architecture, found " +
+    return "--emit=cuda is for one architecture, found " +
            std::to_string(options.architectures.size());
   return "";
 }

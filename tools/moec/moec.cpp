@@ -33,7 +33,7 @@ cl::opt<std::string> quantize("quantize", cl::cat(category),
                                        "weights of experts"));
 cl::opt<std::string> emit("emit", cl::cat(category), cl::init("artifact"),
                           cl::desc("artifact, object, shared, mlir, llvm, "
-                                   "asm, cuda, ptx or cubin"));
+                                   "asm or cuda"));
 cl::opt<std::string> weights("weights", cl::cat(category), cl::init("linked"),
                              cl::desc("of an object: linked (into it), file "
                                       "(NAME.weights) or "
@@ -68,6 +68,7 @@ std::string readOptions(moec::CompileOptions &options) {
   options.stripSource = stripSource;
   options.disabledPasses = disabled;
   options.verifyEach = verifyEach;
+  options.quantize = quantize;
   for (const std::string &wrong :
        {moec::applyEmit(options, emit), moec::applyTarget(options, target),
         moec::applyScope(options, scope), moec::applyCompute(options, compute),
@@ -75,7 +76,6 @@ std::string readOptions(moec::CompileOptions &options) {
         moec::checkOutput(options)})
     if (!wrong.empty())
       return wrong;
-  options.quantize = quantize;
   if (!quantize.empty() && quantize != "q8_0" && quantize != "q4_0")
     return "--quantize=" + quantize + ": expected q8_0 or q4_0";
   if (!quantize.empty() && exact)

@@ -59,18 +59,18 @@ public:
 class Library {
 public:
   explicit Library(const std::string &elf) {
-    int file = memfd_create("moec-test", 0);
+    file = memfd_create("moec-test", 0);
     EXPECT_EQ(write(file, elf.data(), elf.size()),
               static_cast<ssize_t>(elf.size()));
     std::string path = "/proc/self/fd/" + std::to_string(file);
     handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!handle)
       ADD_FAILURE() << dlerror();
-    close(file);
   }
   ~Library() {
     if (handle)
       dlclose(handle);
+    close(file);
   }
   Library(const Library &) = delete;
   Library &operator=(const Library &) = delete;
@@ -80,6 +80,8 @@ public:
   }
 
 private:
+  /// Open as long as the library, whose name it is.
+  int file = -1;
   void *handle = nullptr;
 };
 
@@ -96,6 +98,7 @@ public:
     };
     table.tap = nullptr;
     table.wait = nullptr;
+    table.launch = nullptr;
   }
 
   moec_services table;
