@@ -188,7 +188,7 @@ LogicalResult SelectTokensOp::verify() {
                          << getChosen().getType();
   // (select_tokens_c2)
   auto capacity = dyn_cast<RankedTensorType>(getCapacity().getType());
-  if (capacity && !matches(capacity.getDimSize(0), scores.getDimSize(1)))
+  if (capacity && capacity.getDimSize(0) != scores.getDimSize(1))
     return emitOpError() << "expects one capacity per expert, got " << capacity;
   // (select_tokens_c3)
   if (failed(verifySegments(*this, getSegments(), scores.getDimSize(0))))

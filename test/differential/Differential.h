@@ -5,14 +5,8 @@
 #ifndef MOEC_TEST_DIFFERENTIAL_DIFFERENTIAL_H
 #define MOEC_TEST_DIFFERENTIAL_DIFFERENTIAL_H
 
-#include "codegen/cpu/Pipeline.h"
-#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/IR/OwningOpRef.h"
-#include "passes/Pipelines.h"
-#include "reference/Value.h"
-#include <string>
-#include <vector>
+#include "test/differential/Compiled.h"
 
 namespace moec::test {
 
@@ -23,7 +17,7 @@ public:
   Differential(const std::string &text, const std::string &level,
                std::vector<std::string> disabled = {});
 
-  bool isCompiled() const { return !elf.empty(); }
+  bool isCompiled() const { return code != nullptr; }
   /// The module after the passes on the grouped dialect.
   std::string printGrouped();
 
@@ -33,18 +27,11 @@ public:
   void compare(int64_t tokens);
 
 private:
-  std::vector<reference::Tensor> runReference(const reference::Tensor &input);
-  std::vector<std::vector<char>> runCompiled(std::vector<float> input,
-                                             uint32_t workers);
-
   mlir::MLIRContext context;
   std::string errors;
   mlir::ScopedDiagnosticHandler handler;
-  mlir::OwningOpRef<mlir::ModuleOp> source, module;
-  cpu::FunctionSignature signature;
-  std::string elf;
-  /// Values of the parameters as compiled code reads them, 64-byte aligned.
-  std::vector<std::vector<char>> parameters;
+  mlir::OwningOpRef<mlir::ModuleOp> source;
+  std::unique_ptr<Compiled> code;
 };
 
 /// ISA levels that this machine runs.

@@ -4,6 +4,7 @@
 // reference interpreter.
 
 #include "test/differential/Differential.h"
+#include "passes/Pipelines.h"
 #include "test/differential/Layer.h"
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -112,8 +113,7 @@ Layer drawLayer(unsigned seed) {
       "none %scores, %ids",
       "softmax %logits, %ids",
       "constant %scores, %ids {scale = 0.5 : f64}",
-      "sum %scores, %ids {eps = 0.1 : f64, scale = 2.5 : "
-      "f64}",
+      "sum %scores, %ids {scale = 2.5 : f64, eps = 0.1 : f64}",
       "sum %scores, %ids eps_mode = max {eps = 0.7 : f64}",
       "lp %scores, %ids",
       "lp %scores, %ids {p = 3.0 : f64, eps = 0.01 : f64}"};
