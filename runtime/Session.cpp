@@ -164,13 +164,13 @@ moec_status moec_function_result_shape(const moec_function *function,
           bindArguments(*function, arguments, numArguments,
                         /*needData=*/false, symbols, bound, error))
     return status;
-  if (!shape)
-    return fail(error, MOEC_BAD_ARGUMENT, "%s: there is no place for the shape",
-                function->name);
   if (result >= function->numResults)
     return fail(error, MOEC_NOT_FOUND, "%s: there is no result %u, only %u",
                 function->name, result, function->numResults);
   const TensorType &type = function->results[result];
+  if (!shape && type.rank > 0)
+    return fail(error, MOEC_BAD_ARGUMENT, "%s: there is no place for the shape",
+                function->name);
   for (int32_t i = 0; i < type.rank; ++i)
     shape[i] = type.symbols[i] < 0 ? type.dimensions[i].size
                                    : symbols.sizes[type.symbols[i]];
