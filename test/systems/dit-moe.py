@@ -23,8 +23,19 @@ def reference(inputs, params):
 
 
 def properties(run, rng):
-    # Routing by time step: without modulation, a token's experts are those of
-    # the router alone; with scale 0 and a shift, all tokens choose alike.
+    # Routing by noise level: how often each expert is chosen at four of them.
+    x, towards = rng.standard_normal((16, 16)), rng.standard_normal((16, 16))
+    histograms = []
+    for level in (0.0, 0.3, 1.0, 3.0):
+        inputs = {"x": x, "scale": np.full((16, 16), -level / 3), "shift": level * towards,
+                  "gate": np.ones((16, 16))}
+        inputs = {name: value.astype("f4") for name, value in inputs.items()}
+        expected = reference(inputs, run.params)["ids"]
+        histograms.append(np.bincount(run(inputs)["ids"].ravel(), minlength=4))
+        assert (histograms[-1] == np.bincount(expected.ravel(), minlength=4)).all()
+        assert histograms[-1].sum() == 32
+    assert len({tuple(histogram) for histogram in histograms}) > 1
+    # With scale -1 and a shift, all tokens choose alike.
     x = rng.standard_normal((16, 16))
     zero, shift = np.zeros((16, 16)), np.tile(rng.standard_normal(16), (16, 1))
     out = run({"x": x, "scale": zero - 1, "shift": shift, "gate": zero})

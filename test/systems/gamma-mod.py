@@ -51,6 +51,16 @@ def properties(run, rng):
     out = run({"x": x, "instruction": np.ones(8, bool)})["y"]
     everyone = run_layers(x, double(run.params), lambda p: np.arange(8))["y"]
     assert np.allclose(out, everyone, atol=1e-5)
+    # With p = 1, too: the dense blocks themselves.
+    x[:, 0] = 3  # the largest: above 0 after the norm
+    router = np.zeros((16, 2))
+    router[0, 1] = 1e4
+    y = run({"x": x, "instruction": np.ones(8, bool)}, params={"router": router})["y"]
+    dense = x.astype("f8")
+    for i in range(2):
+        dense = block(dense, np.ones(8), np.arange(8), i, double(run.params))
+        assert (norm(dense)[:, 0] > 0).all()
+    assert np.allclose(y, dense, atol=1e-5)
     # An instruction token is always kept, however low its score is.
     for t in range(8):
         y = run({"x": x, "instruction": np.arange(8) == t})["y"]

@@ -61,3 +61,12 @@ def properties(run, rng):
     p, ids = route(x, w, "heads")
     plain = sum(p[0, e] * 0.5 * (x[0] @ w["v"] @ w["heads.o"][e]) for e in ids[0])
     assert np.allclose(y[0], plain, atol=1e-5)
+    # Large logits: a token attends to itself only, and map then reduce is a
+    # plain mixture of the output matrices.
+    x = (1 + rng.random((6, 16))).astype("f4")
+    alike = {"k": np.full((16, 8), 0.1), "heads.q": np.full((4, 16, 8), 0.1)}
+    y = run({"x": x}, params=alike, function="attention")["y"]
+    p, ids = route(x.astype("f8"), w, "heads")
+    for t in range(6):
+        plain = sum(p[t, e] * (x[t] @ w["v"] @ w["heads.o"][e]) for e in ids[t])
+        assert np.allclose(y[t], plain, atol=1e-5)

@@ -7,18 +7,23 @@ from mathematics import double, sigmoid, tokens, top_k
 def cases(rng):
     for x in tokens(rng):
         yield {"x": x}
+        yield "all_ranks", {"x": x}
 
 
-def reference(inputs, params):
-    w = double(params)
-    y = inputs["x"] @ w["base"]
-    for t, x in enumerate(inputs["x"]):
-        s = sigmoid(x @ w["router"]) + w["bias"]
-        chosen = top_k(s, 4)
+def adapt(x, w, active):
+    y = x @ w["base"]
+    for t, row in enumerate(x):
+        s = sigmoid(row @ w["router"]) + w["bias"]
+        chosen = top_k(s, active)
         for i in chosen:
-            gate = s[i] / s[chosen].sum() * 4
-            y[t] += 8.0 / 4 * gate * w["b"][i] * (w["a"][i] @ x)
-    return {"y": y}
+            gate = s[i] / s[chosen].sum() * active
+            y[t] += 8.0 / active * gate * w["b"][i] * (w["a"][i] @ row)
+    # Each token touches as many ranks as are active.
+    return {"y": y, "ranks": active * len(x)}
+
+
+FUNCTIONS = {"main": lambda inputs, params: adapt(inputs["x"], double(params), 4),
+             "all_ranks": lambda inputs, params: adapt(inputs["x"], double(params), 16)}
 
 
 def properties(run, rng):
@@ -30,3 +35,7 @@ def properties(run, rng):
     w = double(run.params)
     plain = x @ w["base"] + 8.0 / 4 * (x @ w["a"][chosen].T) @ w["b"][chosen]
     assert np.allclose(run({"x": x}, params={"bias": bias})["y"], plain, atol=2e-3)
+    # All ranks with equal gates: a plain low-rank adapter.
+    equal = {"router": np.zeros((16, 16)), "bias": np.zeros(16)}
+    plain = x @ w["base"] + 8.0 / 16 * (x @ w["a"].T) @ w["b"]
+    assert np.allclose(run({"x": x}, params=equal, function="all_ranks")["y"], plain, atol=1e-5)
