@@ -53,5 +53,12 @@ embed = os.path.join(config.build_dir, "venv-embed")
 config.substitutions.append(("%embed_python", os.path.join(embed, "bin", "python3")))
 if glob.glob(os.path.join(embed, "lib/python3*/site-packages/tvm_ffi")):
     config.available_features.add("tvm-ffi")
+# Engines that integrations/setup_engines.sh installs.
+engines = os.path.join(config.build_dir, "bench")
+config.substitutions.append(("%engines_python", os.path.join(engines, "venv", "bin", "python3")))
+if os.path.exists(os.path.join(engines, "ggml", "src", "libggml-cpu.a")):
+    config.available_features.add("ggml")
+if glob.glob(os.path.join(engines, "venv/lib/python3*/site-packages/onnxruntime_extensions")):
+    config.available_features.add("onnxruntime-extensions")
 if os.environ.get("MOEC_SHARED"):
     config.available_features.add("shared")

@@ -4,20 +4,17 @@
 // its default of repacked weights where it has a repacked form. The rest of the
 // command line: "repack" or "plain".
 
-#include "ggml.h"
+#include "bench/peers/GgmlLayer.h"
 #include "bench/peers/Peer.h"
 #include "ggml-alloc.h"
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
-#include <cmath>
 #include <map>
 
 using namespace moec::peers;
 
 namespace {
-struct Weights {
-  ggml_tensor *router, *gate, *up, *down;
-};
+using Weights = GgmlWeights;
 
 ggml_type getType(const std::string &name) {
   static const std::map<std::string, ggml_type> types = {
@@ -66,43 +63,6 @@ void setWeights(std::vector<Weights> &copies, ggml_tensor *Weights::*member,
     ggml_backend_tensor_set(weights.*member, data.data(), 0, data.size());
 }
 
-/// The graph of one layer; its input is `x`, its output the last node.
-ggml_tensor *buildLayer(ggml_context *context, ggml_cgraph *graph,
-                        const Layer &layer, const Weights &weights,
-                        ggml_tensor *x) {
-  int64_t tokens = x->ne[1];
-  ggml_tensor *scores =
-      ggml_soft_max(context, ggml_mul_mat(context, weights.router, x));
-  ggml_tensor *ids = ggml_argsort_top_k(context, scores, int(layer.topK));
-  ggml_tensor *w = ggml_get_rows(
-      context, ggml_reshape_3d(context, scores, 1, layer.experts, tokens), ids);
-  w = ggml_reshape_2d(context, w, layer.topK, tokens);
-  ggml_tensor *sum =
-      ggml_clamp(context, ggml_sum_rows(context, w), 6.1e-5f, INFINITY);
-  w = ggml_reshape_3d(context, ggml_div(context, w, sum), 1, layer.topK,
-                      tokens);
-  ggml_build_forward_expand(graph, w);
-
-  ggml_tensor *rows = ggml_reshape_3d(context, x, layer.hidden, 1, tokens);
-  ggml_tensor *up = ggml_mul_mat_id(context, weights.up, rows, ids);
-  ggml_tensor *gate = ggml_mul_mat_id(context, weights.gate, rows, ids);
-  ggml_tensor *h = ggml_swiglu_split(context, gate, up);
-  ggml_tensor *out = ggml_mul_mat_id(context, weights.down, h, ids);
-  out = ggml_mul(context, out, w);
-  ggml_build_forward_expand(graph, out);
-  std::vector<ggml_tensor *> slots;
-  for (int64_t i = 0; i < layer.topK; ++i) {
-    slots.push_back(ggml_view_2d(context, out, layer.hidden, tokens, out->nb[2],
-                                 size_t(i) * out->nb[1]));
-    ggml_build_forward_expand(graph, slots.back());
-  }
-  ggml_tensor *result = slots[0];
-  for (size_t i = 1; i < slots.size(); ++i)
-    result = ggml_add(context, result, slots[i]);
-  ggml_build_forward_expand(graph, result);
-  return result;
-}
-
 ggml_context *createContext(size_t tensors) {
   return ggml_init({ggml_tensor_overhead() * tensors + ggml_graph_overhead(),
                     nullptr, true});
@@ -148,8 +108,8 @@ int main(int argc, char **argv) {
         ggml_tensor *input =
             ggml_new_tensor_2d(context, GGML_TYPE_F32, d, tokens);
         ggml_set_input(input);
-        ggml_tensor *output =
-            buildLayer(context, graph, layer, copies[size_t(copy)], input);
+        ggml_tensor *output = buildGgmlLayer(
+            context, graph, copies[size_t(copy)], layer.topK, input);
         ggml_set_output(output);
         ggml_gallocr_alloc_graph(allocator, graph);
         ggml_backend_tensor_set(input, x, 0, size_t(tokens * d) * 4);

@@ -27,22 +27,8 @@ if ! "$venv/bin/python3" -c 'import torch' 2>/dev/null; then
     echo "PyTorch is left out: PyPI does not give it"
 fi
 
-if [ ! -d "$bench/llama.cpp" ]; then
-  "$venv/bin/python3" -m pip download -q --disable-pip-version-check --no-deps \
-    --no-build-isolation --no-binary :all: -d "$bench" llama-cpp-python ||
-    echo "ggml is left out: PyPI does not give llama-cpp-python"
-  for archive in "$bench"/llama_cpp_python-*.tar.gz; do
-    tar xzf "$archive" -C "$bench"
-    mv "${archive%.tar.gz}/vendor/llama.cpp" "$bench/llama.cpp"
-  done
-fi
+. ./bench/peers/get_ggml.sh
 if [ -d "$bench/llama.cpp" ]; then
-  # The package lacks this one file, which only `cmake --install` reads.
-  touch "$bench/llama.cpp/ggml/ggml.pc.in"
-  cmake -S "$bench/llama.cpp/ggml" -B "$bench/ggml" -G Ninja \
-    -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DGGML_NATIVE=ON \
-    -DGGML_BUILD_EXAMPLES=OFF -DGGML_BUILD_TESTS=OFF >/dev/null
-  ninja -C "$bench/ggml" >/dev/null
   "${cxx[@]}" -I"$bench/llama.cpp/ggml/include" bench/peers/ggml.cpp \
     "$bench/ggml/src/libggml-cpu.a" "$bench/ggml/src/libggml-base.a" \
     -ldl -lpthread -o "$bench/peer-ggml"
