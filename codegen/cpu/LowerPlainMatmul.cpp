@@ -6,7 +6,7 @@
 #include "codegen/cpu/Epilogue.h"
 #include "codegen/cpu/Loops.h"
 #include "codegen/cpu/LowerGrouped.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "codegen/cpu/ScalarSums.h"
 
 using namespace mlir;
 using namespace moec::cpu;
@@ -14,44 +14,6 @@ using namespace moec::grouped;
 
 /// Columns of one task.
 static constexpr int64_t kTaskColumns = 16;
-
-/// `scalar` as f32.
-static Value toF32(ImplicitLocOpBuilder &b, Value scalar) {
-  unsigned width = scalar.getType().getIntOrFloatBitWidth();
-  if (width < 32)
-    return arith::ExtFOp::create(b, b.getF32Type(), scalar);
-  if (width > 32)
-    return arith::TruncFOp::create(b, b.getF32Type(), scalar);
-  return scalar;
-}
-
-/// The sums over k of lhs[source, k] * rhs_p[group, column, k].
-static SmallVector<Value> emitSums(ImplicitLocOpBuilder &b, MatmulOp op,
-                                   Value group, Value source, Value column) {
-  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
-  SmallVector<Value> zeros(op.getRhs().size(), zero);
-  auto loop = scf::ForOp::create(b, index(b, 0), sizeOf(b, op.getLhs(), 1),
-                                 index(b, 1), zeros);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value k = loop.getInductionVar();
-  Value left = memref::LoadOp::create(b, op.getLhs(), ValueRange{source, k});
-  SmallVector<Value> sums;
-  for (auto [weight, sum] :
-       llvm::zip_equal(op.getRhs(), loop.getRegionIterArgs())) {
-    SmallVector<Value> at;
-    if (cast<MemRefType>(weight.getType()).getRank() == 3)
-      at.push_back(group);
-    if (op.getLayout() == RhsLayout::NK)
-      at.append({column, k});
-    else
-      at.append({k, column});
-    Value right = toF32(b, memref::LoadOp::create(b, weight, at));
-    sums.push_back(math::FmaOp::create(b, left, right, sum));
-  }
-  scf::YieldOp::create(b, sums);
-  return loop.getResults();
-}
 
 void moec::cpu::lowerPlainMatmul(ImplicitLocOpBuilder &b, MatmulOp op) {
   Value init = op.getInits()[0], zero = index(b, 0);
@@ -67,7 +29,7 @@ void moec::cpu::lowerPlainMatmul(ImplicitLocOpBuilder &b, MatmulOp op) {
       Value source = op.getGather() ? position.token : position.row;
       forEach(b, first, last, 1, [&](Value column) {
         SmallVector<Value> sums =
-            emitSums(b, op, position.group, source, column);
+            emitScalarSums(b, op, position.group, source, column);
         Value value = epilogue.emit(b, column, /*width=*/0, sums);
         SmallVector<Value> to{op.getReduce() ? position.token : position.row,
                               column};

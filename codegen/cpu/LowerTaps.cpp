@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "codegen/cpu/Cpu.h"
+#include "codegen/cpu/FrameMemory.h"
 #include "codegen/cpu/Passes.h"
 #include "codegen/cpu/Signature.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -34,18 +35,6 @@ struct LowerTaps : moec::cpu::impl::CpuLowerTapsPassBase<LowerTaps> {
     return global;
   }
 
-  /// Memory of `count` elements of `type` in the function's frame.
-  Value allocate(TapOp op, Type type, int64_t count) {
-    auto function = op->getParentOfType<func::FuncOp>();
-    OpBuilder builder = OpBuilder::atBlockBegin(&function.front());
-    Value size =
-        LLVM::ConstantOp::create(builder, op.getLoc(), builder.getI64Type(),
-                                 builder.getI64IntegerAttr(count));
-    return LLVM::AllocaOp::create(builder, op.getLoc(),
-                                  LLVM::LLVMPointerType::get(op.getContext()),
-                                  type, size);
-  }
-
   LogicalResult lower(TapOp op, SymbolTable &symbols) {
     auto type = cast<MemRefType>(op.getValue().getType());
     std::optional<int32_t> dtype = getDtype(type.getElementType());
@@ -69,8 +58,9 @@ struct LowerTaps : moec::cpu::impl::CpuLowerTapsPassBase<LowerTaps> {
                                       b.getI32IntegerAttr(value));
     };
 
-    Value tensor = allocate(op, b.getI8Type(), sizeof(moec_tensor));
-    Value shape = allocate(op, i64, std::max<int64_t>(type.getRank(), 1));
+    Value tensor = allocateInFrame(op, b.getI8Type(), sizeof(moec_tensor));
+    Value shape =
+        allocateInFrame(op, i64, std::max<int64_t>(type.getRank(), 1));
     Value service = load(offsetof(moec_services, tap));
     Value isThere = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, service,
                                          LLVM::ZeroOp::create(b, pointer));

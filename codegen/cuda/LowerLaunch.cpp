@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "codegen/cpu/FrameMemory.h"
 #include "codegen/cuda/Cuda.h"
 #include "codegen/cuda/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -20,18 +21,6 @@ using namespace moec::cuda;
 
 namespace {
 struct LowerLaunch : moec::cuda::impl::CudaLowerLaunchPassBase<LowerLaunch> {
-  /// Memory of `count` elements of `type` in the function's frame.
-  static Value allocate(LaunchOp op, Type type, int64_t count) {
-    auto function = op->getParentOfType<func::FuncOp>();
-    OpBuilder builder = OpBuilder::atBlockBegin(&function.front());
-    Value size =
-        LLVM::ConstantOp::create(builder, op.getLoc(), builder.getI64Type(),
-                                 builder.getI64IntegerAttr(count));
-    return LLVM::AllocaOp::create(builder, op.getLoc(),
-                                  LLVM::LLVMPointerType::get(op.getContext()),
-                                  type, size);
-  }
-
   /// Appends what the kernel gets for a buffer: the address of its first
   /// element, its dynamic sizes, its dynamic strides.
   static void appendBuffer(ImplicitLocOpBuilder &b, Value buffer,
@@ -84,8 +73,8 @@ struct LowerLaunch : moec::cuda::impl::CudaLowerLaunchPassBase<LowerLaunch> {
     };
     // i1 is a byte in memory; 8 bytes are room for any scalar.
     int64_t count = std::max<int64_t>(values.size(), 1);
-    Value room = allocate(op, i64, count);
-    Value table = allocate(op, pointer, count);
+    Value room = moec::cpu::allocateInFrame(op, i64, count);
+    Value table = moec::cpu::allocateInFrame(op, pointer, count);
     for (auto [index, value] : llvm::enumerate(values)) {
       Value slot = field(room, 8 * index);
       if (value.getType().isInteger(1))
@@ -93,7 +82,8 @@ struct LowerLaunch : moec::cuda::impl::CudaLowerLaunchPassBase<LowerLaunch> {
       LLVM::StoreOp::create(b, value, slot);
       LLVM::StoreOp::create(b, slot, field(table, 8 * index));
     }
-    Value launch = allocate(op, i64, (sizeof(moec_launch) + 7) / 8);
+    Value launch =
+        moec::cpu::allocateInFrame(op, i64, (sizeof(moec_launch) + 7) / 8);
     auto set = [&](size_t offset, Value value) {
       LLVM::StoreOp::create(b, value, field(launch, offset));
     };

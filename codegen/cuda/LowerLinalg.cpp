@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "codegen/cpu/LinalgOps.h"
 #include "codegen/cuda/Cuda.h"
 #include "codegen/cuda/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -7,9 +8,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/SCF/Transforms/Transforms.h"
 
 namespace moec::cuda {
 #define GEN_PASS_DEF_CUDALOWERLINALGPASS
@@ -64,29 +63,11 @@ struct LowerLinalg : moec::cuda::impl::CudaLowerLinalgPassBase<LowerLinalg> {
   }
 
   void runOnOperation() override {
-    IRRewriter rewriter(&getContext());
-    SmallVector<scf::ForallOp> foralls;
-    getOperation()->walk([&](scf::ForallOp op) { foralls.push_back(op); });
-    for (scf::ForallOp op : foralls) {
-      rewriter.setInsertionPoint(op);
-      if (failed(scf::forallToParallelLoop(rewriter, op))) {
-        op.emitOpError("cannot become a parallel loop");
-        return signalPassFailure();
-      }
-    }
-    SmallVector<memref::CopyOp> copies;
-    getOperation()->walk([&](memref::CopyOp op) { copies.push_back(op); });
-    for (memref::CopyOp op : copies) {
-      rewriter.setInsertionPoint(op);
-      linalg::makeMemRefCopyOp(rewriter, op.getLoc(), op.getSource(),
-                               op.getTarget());
-      rewriter.eraseOp(op);
-    }
-    SmallVector<linalg::LinalgOp> ops;
-    getOperation()->walk([&](linalg::LinalgOp op) { ops.push_back(op); });
-    for (linalg::LinalgOp op : ops)
-      if (failed(lower(rewriter, op)))
-        return signalPassFailure();
+    if (failed(moec::cpu::lowerLinalgOps(
+            getOperation(), [&](RewriterBase &rewriter, linalg::LinalgOp op) {
+              return lower(rewriter, op);
+            })))
+      signalPassFailure();
   }
 };
 } // namespace

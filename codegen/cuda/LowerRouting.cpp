@@ -7,64 +7,24 @@
 
 #include "codegen/cpu/Loops.h"
 #include "codegen/cpu/LowerGrouped.h"
+#include "codegen/cpu/SelectRow.h"
 #include "codegen/cpu/Sorting.h"
 #include "codegen/cuda/LowerGrouped.h"
-#include "dialects/moe/Policy.h"
 
 using namespace mlir;
 using namespace moec::cpu;
 using namespace moec::cuda;
 using namespace moec::grouped;
 
-/// Row `row` of a memref of rank 2, as a memref of rank 1.
-static Value rowOf(ImplicitLocOpBuilder &b, Value memref, Value row) {
-  auto type = cast<MemRefType>(memref.getType());
-  OpFoldResult one = b.getIndexAttr(1), zero = b.getIndexAttr(0);
-  SmallVector<OpFoldResult> offsets{row, zero}, strides{one, one},
-      sizes{one, b.getIndexAttr(type.getDimSize(1))};
-  MemRefType result = memref::SubViewOp::inferRankReducedResultType(
-      {type.getDimSize(1)}, type, offsets, sizes, strides);
-  return memref::SubViewOp::create(b, result, memref, offsets, sizes, strides);
-}
-
-/// The value of a parameter for `row`: a scalar, one for all rows, or one a
-/// row.
-static Value paramOf(ImplicitLocOpBuilder &b, Value param, Value row) {
-  auto type = dyn_cast<MemRefType>(param.getType());
-  if (!type)
-    return param;
-  SmallVector<Value> at(type.getRank(), index(b, 0));
-  if (!at.empty() && type.getDimSize(0) != 1)
-    at[0] = row;
-  return memref::LoadOp::create(b, param, at);
-}
-
 void moec::cuda::lowerSelect(ImplicitLocOpBuilder &b, SelectOp op) {
-  auto policy = cast<moec::moe::SelectionPolicyInterface>(op.getPolicy());
-  SmallVector<int64_t> widths;
-  for (Value score : op.getScores())
-    widths.push_back(cast<MemRefType>(score.getType()).getDimSize(1));
-  int64_t scratchSize = policy.getScratchSize(widths);
+  int64_t scratchSize = getSelectScratchSize(op);
   forEachThread(b, "select", {sizeOf(b, op.getScores()[0], 0)},
                 [&](ValueRange at) {
-                  Value row = at[0];
-                  SmallVector<Value> scores, params;
-                  for (Value score : op.getScores())
-                    scores.push_back(rowOf(b, score, row));
-                  for (Value param : op.getParams())
-                    params.push_back(paramOf(b, param, row));
-                  moec::moe::RowOperands operands;
-                  operands.scores = scores;
-                  operands.params = params;
-                  if (op.getMask())
-                    operands.mask = rowOf(b, op.getMask(), row);
-                  operands.ids = rowOf(b, op.getInits()[0], row);
-                  if (op.getInits().size() > 1)
-                    operands.selectedScores = rowOf(b, op.getInits()[1], row);
+                  Value scratch;
                   if (scratchSize > 0)
-                    operands.scratch = memref::AllocaOp::create(
+                    scratch = memref::AllocaOp::create(
                         b, MemRefType::get({scratchSize}, b.getI32Type()));
-                  policy.buildRow(b, b.getLoc(), operands);
+                  emitSelectRow(b, op, at[0], scratch);
                 });
 }
 

@@ -20,14 +20,7 @@ std::vector<std::string> getHostLevels() {
 }
 
 Differential::Differential(const std::string &text, const std::string &level,
-                           std::vector<std::string> disabled)
-    : context(makeRegistry(), MLIRContext::Threading::DISABLED),
-      handler(&context, [this](Diagnostic &diagnostic) {
-        if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
-          errors += diagnostic.str() + "\n";
-        return success();
-      }) {
-  context.loadAllAvailableDialects();
+                           std::vector<std::string> disabled) {
   source = parseSourceString<ModuleOp>(text, &context);
   if (!source) {
     ADD_FAILURE() << errors << text;

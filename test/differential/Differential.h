@@ -5,12 +5,11 @@
 #ifndef MOEC_TEST_DIFFERENTIAL_DIFFERENTIAL_H
 #define MOEC_TEST_DIFFERENTIAL_DIFFERENTIAL_H
 
-#include "mlir/IR/Diagnostics.h"
-#include "test/differential/Compiled.h"
+#include "test/differential/TestContext.h"
 
 namespace moec::test {
 
-class Differential {
+class Differential : TestContext {
 public:
   /// Parses the module and compiles its function "layers.0.moe" for `level`,
   /// leaving out the passes named in `disabled`. Failures are test failures.
@@ -27,9 +26,6 @@ public:
   void compare(int64_t tokens);
 
 private:
-  mlir::MLIRContext context;
-  std::string errors;
-  mlir::ScopedDiagnosticHandler handler;
   mlir::OwningOpRef<mlir::ModuleOp> source;
   std::unique_ptr<Compiled> code;
 };

@@ -6,10 +6,8 @@
 
 #include "test/differential/Graph.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "passes/Pipelines.h"
-#include "test/differential/Compiled.h"
 #include "test/differential/Differential.h"
 #include "test/differential/ReduceGraph.h"
 #include "llvm/ADT/StringExtras.h"
@@ -69,16 +67,9 @@ struct Wanted {
   bool nearTie = false;
 };
 
-class Batch {
+class Batch : public TestContext {
 public:
-  explicit Batch(const std::string &text)
-      : context(makeRegistry(), MLIRContext::Threading::DISABLED),
-        handler(&context, [this](Diagnostic &diagnostic) {
-          if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
-            errors += diagnostic.str() + "\n";
-          return success();
-        }) {
-    context.loadAllAvailableDialects();
+  explicit Batch(const std::string &text) {
     module = parseSourceString<ModuleOp>(text, &context);
   }
 
@@ -152,9 +143,6 @@ public:
     return text;
   }
 
-  MLIRContext context;
-  std::string errors;
-  ScopedDiagnosticHandler handler;
   OwningOpRef<ModuleOp> module;
 };
 

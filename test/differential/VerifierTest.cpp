@@ -6,13 +6,12 @@
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Pipelines.h"
-#include "test/differential/Compiled.h"
 #include "test/differential/Graph.h"
 #include "test/differential/MutateGraph.h"
+#include "test/differential/TestContext.h"
 #include <cstdlib>
 #include <gtest/gtest.h>
 #include <iostream>
@@ -56,19 +55,13 @@ bool isOfSizes(StringRef problem) {
 }
 
 TEST(Verifier, RefusesBrokenGraphs) {
-  std::string errors;
-  MLIRContext context(makeRegistry(), MLIRContext::Threading::DISABLED);
-  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
-      errors += diagnostic.str() + "\n";
-    return success();
-  });
-  context.loadAllAvailableDialects();
+  TestContext test;
+  std::string &errors = test.errors;
   std::mt19937 random(1);
   int refused = 0, wellFormed = 0, wrongSizes = 0;
   for (unsigned seed = 0; seed < getNumGraphs(); ++seed) {
     auto source =
-        parseSourceString<ModuleOp>(print({drawGraph(seed)}), &context);
+        parseSourceString<ModuleOp>(print({drawGraph(seed)}), &test.context);
     ASSERT_TRUE(source) << errors;
     for (unsigned i = 0; i < kMutantsOfGraph; ++i) {
       OwningOpRef<ModuleOp> mutant = source->clone();
