@@ -60,5 +60,8 @@ if os.path.exists(os.path.join(engines, "ggml", "src", "libggml-cpu.a")):
     config.available_features.add("ggml")
 if glob.glob(os.path.join(engines, "venv/lib/python3*/site-packages/onnxruntime_extensions")):
     config.available_features.add("onnxruntime-extensions")
+config.substitutions.append(("%ort_include", os.environ.get("ORT_INCLUDE_DIR", "")))
+if os.environ.get("ORT_INCLUDE_DIR"):
+    config.available_features.add("onnxruntime-headers")
 if os.environ.get("MOEC_SHARED"):
     config.available_features.add("shared")
