@@ -287,6 +287,9 @@ static std::string writeZeros(TemporaryFile &file, uint64_t count) {
 
 std::string ArtifactWriter::writeParameters(TemporaryFile &file) {
   uint64_t position = 0;
+  uint64_t total = parameters.empty()
+                       ? 0
+                       : parameters.back().offset + parameters.back().size;
   for (Parameter &parameter : parameters) {
     if (std::string error = writeZeros(file, parameter.offset - position);
         !error.empty())
@@ -303,6 +306,8 @@ std::string ArtifactWriter::writeParameters(TemporaryFile &file) {
       else
         failure = file.write(data, count);
       XXH3_128bits_update(&state, data, count);
+      if (progress)
+        progress(parameter.offset + size, total);
       return failure.empty();
     };
     std::string error = parameter.bytes(sink);

@@ -133,6 +133,11 @@ public:
   void setSource(std::string bytecode);
   /// The text of a tokenizer.json with one more field, end_ids.
   void setTokenizer(std::string json);
+  /// Called with the bytes of parameters written so far and those of all of
+  /// them, for each piece that a source hands over.
+  void setProgress(std::function<void(uint64_t written, uint64_t total)> call) {
+    progress = std::move(call);
+  }
 
   /// Writes to a temporary file beside `path` and renames it. Returns error
   /// text, empty when the file is there; on error nothing is left behind.
@@ -167,6 +172,7 @@ private:
   std::vector<Parameter> parameters;
   std::vector<StateSpec> states;
   std::string source, tokenizer;
+  std::function<void(uint64_t, uint64_t)> progress;
   std::vector<Segment> segments; ///< variants in order, then the others
   uint64_t fileSize = 0;
 };

@@ -277,6 +277,8 @@ static std::string toText(double number) {
 moec_compile_status Compilation::emitArtifact(moec::cpu::CpuModule &code) {
   moec::artifact::ArtifactWriter writer;
   writer.setProducer("moec " MOEC_VERSION);
+  if (sinks.progress)
+    writer.setProgress(sinks.progress);
   if (options.isInt8)
     writer.setComputeMode(moec::artifact::ComputeMode::Int8);
   if (!options.stripSource) {

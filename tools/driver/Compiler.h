@@ -55,6 +55,8 @@ struct CompileSinks {
   llvm::function_ref<void(llvm::StringRef)> message;
   /// What the command prints on stdout.
   llvm::function_ref<void(llvm::StringRef)> text;
+  /// Bytes of weights written so far and of all; may be null.
+  llvm::function_ref<void(uint64_t, uint64_t)> progress = nullptr;
 };
 
 /// Compiles and writes `options.output`, whose directory must exist. On an

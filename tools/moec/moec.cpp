@@ -3,9 +3,11 @@
 // moec INPUT -o OUT.moe: compiles a model description to a binary.
 
 #include "tools/driver/Compiler.h"
+#include "tools/driver/ProgressLine.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
+#include <chrono>
 
 namespace cl = llvm::cl;
 
@@ -87,7 +89,9 @@ std::string readOptions(moec::CompileOptions &options) {
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::HideUnrelatedOptions(category);
-  auto message = [](llvm::StringRef text) {
+  moec::ProgressLine line(llvm::errs(), llvm::errs().is_displayed());
+  auto message = [&](llvm::StringRef text) {
+    line.endLine();
     llvm::errs() << "moec: " << text << '\n';
   };
   std::string usage;
@@ -103,6 +107,12 @@ int main(int argc, char **argv) {
     message("error: " + wrong);
     return MOEC_COMPILE_USAGE_ERROR;
   }
+  auto progress = [&](uint64_t written, uint64_t total) {
+    std::chrono::duration<double> now =
+        std::chrono::steady_clock::now().time_since_epoch();
+    line.report(written, total, now.count());
+  };
   return moec::compile(
-      options, {message, [](llvm::StringRef text) { llvm::outs() << text; }});
+      options,
+      {message, [](llvm::StringRef text) { llvm::outs() << text; }, progress});
 }
