@@ -6,6 +6,9 @@
 #ifndef MOEC_BENCH_PEERS_GGMLLAYER_H
 #define MOEC_BENCH_PEERS_GGMLLAYER_H
 
+#include "bench/peers/Peer.h"
+#include "ggml-alloc.h"
+#include "ggml-backend.h"
 #include "ggml.h"
 #include <cmath>
 #include <vector>
@@ -50,8 +53,37 @@ inline ggml_tensor *buildGgmlLayer(ggml_context *context, ggml_cgraph *graph,
   ggml_tensor *result = slots[0];
   for (size_t i = 1; i < slots.size(); ++i)
     result = ggml_add(context, result, slots[i]);
-  ggml_build_forward_expand(graph, result);
   return result;
+}
+
+inline ggml_context *createContext(size_t tensors) {
+  return ggml_init({ggml_tensor_overhead() * tensors + ggml_graph_overhead(),
+                    nullptr, true});
+}
+
+/// Computes the graph of one layer that `build(context, graph, input)` makes,
+/// on x [tokens, hidden], and returns the seconds of computing alone.
+template <typename Build>
+double computeGgmlLayer(ggml_backend_t backend, ggml_gallocr_t allocator,
+                        const Layer &layer, const float *x, int64_t tokens,
+                        float *y, Build build) {
+  ggml_context *context = createContext(256);
+  ggml_cgraph *graph = ggml_new_graph(context);
+  ggml_tensor *input =
+      ggml_new_tensor_2d(context, GGML_TYPE_F32, layer.hidden, tokens);
+  ggml_set_input(input);
+  ggml_tensor *output = build(context, graph, input);
+  ggml_build_forward_expand(graph, output);
+  ggml_set_output(output);
+  ggml_gallocr_alloc_graph(allocator, graph);
+  size_t bytes = size_t(tokens * layer.hidden) * sizeof(float);
+  ggml_backend_tensor_set(input, x, 0, bytes);
+  double begin = now();
+  ggml_backend_graph_compute(backend, graph);
+  double seconds = now() - begin;
+  ggml_backend_tensor_get(output, y, 0, bytes);
+  ggml_free(context);
+  return seconds;
 }
 
 } // namespace moec::peers

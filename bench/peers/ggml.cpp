@@ -5,9 +5,6 @@
 // command line: "repack" or "plain".
 
 #include "bench/peers/GgmlLayer.h"
-#include "bench/peers/Peer.h"
-#include "ggml-alloc.h"
-#include "ggml-backend.h"
 #include "ggml-cpu.h"
 #include <map>
 
@@ -62,11 +59,6 @@ void setWeights(std::vector<Weights> &copies, ggml_tensor *Weights::*member,
   for (Weights &weights : copies)
     ggml_backend_tensor_set(weights.*member, data.data(), 0, data.size());
 }
-
-ggml_context *createContext(size_t tensors) {
-  return ggml_init({ggml_tensor_overhead() * tensors + ggml_graph_overhead(),
-                    nullptr, true});
-}
 } // namespace
 
 int main(int argc, char **argv) {
@@ -103,21 +95,11 @@ int main(int argc, char **argv) {
   return converse(
       layer, ggml_version(),
       [&](const float *x, int64_t tokens, float *y, int copy) {
-        ggml_context *context = createContext(256);
-        ggml_cgraph *graph = ggml_new_graph(context);
-        ggml_tensor *input =
-            ggml_new_tensor_2d(context, GGML_TYPE_F32, d, tokens);
-        ggml_set_input(input);
-        ggml_tensor *output = buildGgmlLayer(
-            context, graph, copies[size_t(copy)], layer.topK, input);
-        ggml_set_output(output);
-        ggml_gallocr_alloc_graph(allocator, graph);
-        ggml_backend_tensor_set(input, x, 0, size_t(tokens * d) * 4);
-        double begin = now();
-        ggml_backend_graph_compute(backend, graph);
-        double seconds = now() - begin;
-        ggml_backend_tensor_get(output, y, 0, size_t(tokens * d) * 4);
-        ggml_free(context);
-        return seconds;
+        return computeGgmlLayer(
+            backend, allocator, layer, x, tokens, y,
+            [&](ggml_context *context, ggml_cgraph *graph, ggml_tensor *input) {
+              return buildGgmlLayer(context, graph, copies[size_t(copy)],
+                                    layer.topK, input);
+            });
       });
 }

@@ -92,4 +92,5 @@ def main():
              lambda given, copy: sessions[copy].run(None, given)[0])
 
 
-main()
+if __name__ == "__main__":
+    main()
