@@ -13,6 +13,7 @@
 #include "own.h"
 #include "q8_0.h"
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -187,6 +188,40 @@ void checkFailure(moec_ggml_kernel kernel, const GgmlWeights &weights) {
   moec_ggml_free(layer);
 }
 
+/// A kernel whose loops have a task that waits for another thread's, and fail
+/// where a worker is none of those that the layer was told of.
+int32_t countWorkers(const float *, int64_t tokens, float *out, float *,
+                     int32_t *, float *, const void *const *, void *, int64_t,
+                     const moec_services *services) {
+  struct Loop {
+    uint32_t workers;
+    std::atomic<int> begun = 0, strangers = 0;
+  } loop = {services->num_workers};
+  moec_task task = [](void *argument, int64_t, int64_t worker) {
+    Loop &loop = *static_cast<Loop *>(argument);
+    loop.strangers += worker < 0 || worker >= int64_t(loop.workers);
+    ++loop.begun;
+    while (loop.begun < int(loop.workers))
+      std::this_thread::yield();
+  };
+  // Time enough for a third thread to come too.
+  for (int i = 0; i < 1000; ++i) {
+    loop.begun = 0;
+    services->parallel_for(services->host, 8, task, &loop);
+  }
+  std::fill_n(out, tokens * hidden, 0.0f);
+  return loop.strangers ? MOEC_FRAME_BAD_COUNT : MOEC_FRAME_OK;
+}
+
+void checkWorkers(moec_ggml_kernel kernel, const GgmlWeights &weights) {
+  kernel.run = countWorkers;
+  moec_ggml_layer *layer = makeLayer(kernel, GGML_TYPE_F32, weights);
+  for (int threads : {1, 2, 3})
+    computeMoec(Numbers(size_t(hidden)), layer, threads);
+  check(moec_ggml_status(layer) == MOEC_FRAME_OK, "workers are as told");
+  moec_ggml_free(layer);
+}
+
 /// What is wrong is said, and nothing is made.
 void checkErrors(moec_ggml_layer *layer, const GgmlWeights &f32,
                  const GgmlWeights &q8_0) {
@@ -241,6 +276,7 @@ int main(int argc, char **argv) {
   moec_ggml_layer *blocks = makeLayer(MOEC_GGML_KERNEL(q8_0_layers_0_moe),
                                       GGML_TYPE_Q8_0, q8_0.weights);
   checkFailure(MOEC_GGML_KERNEL(f32_layers_0_moe), f32.weights);
+  checkWorkers(MOEC_GGML_KERNEL(f32_layers_0_moe), f32.weights);
   checkErrors(floats, f32.weights, q8_0.weights);
   moec_ggml_layer *own = borrowLayer(f32.weights);
   for (int64_t tokens : {1, 5, 70, 300}) {
