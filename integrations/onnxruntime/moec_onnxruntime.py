@@ -95,11 +95,14 @@ def _run(x, logits, artifact):
 
 
 def register(options):
-    """Makes the operator known to sessions with these onnxruntime.SessionOptions."""
+    """Makes the operator known to sessions with these onnxruntime.SessionOptions, whose
+    threads spin no more."""
     from onnxruntime_extensions import PyCustomOpDef, get_library_path, onnx_op
     if not hasattr(register, "operator"):
         number = PyCustomOpDef.dt_float
         register.operator = onnx_op(
             op_type=OPERATOR, inputs=[number, number], outputs=[number],
             attrs={"artifact": PyCustomOpDef.dt_string})(_run)
+    # The layer has threads of its own; those of the session would spin beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.register_custom_ops_library(get_library_path())
