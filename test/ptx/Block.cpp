@@ -1,10 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Checked accesses to memory. Races in shared memory are found by the clocks of
+// warps, not by the order in which the interpreter happens to run them.
 
 #include "test/ptx/Machine.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace moec::ptx;
+
+void moec::ptx::join(Clocks &clocks, const Clocks &other) {
+  for (size_t i = 0; i < clocks.size(); ++i)
+    clocks[i] = std::max(clocks[i], other[i]);
+}
+
+bool moec::ptx::parseSpace(const std::string &word, Space &space) {
+  static const std::map<std::string, Space> names = {
+      {"global", Space::Global},      {"const", Space::Const},
+      {"shared", Space::Shared},      {"shared::cta", Space::Shared},
+      {"local", Space::Local},        {"param", Space::Param},
+      {"param::entry", Space::Param}, {"param::func", Space::Param},
+  };
+  auto it = names.find(word);
+  if (it != names.end())
+    space = it->second;
+  return it != names.end();
+}
+
+Space moec::ptx::spaceOf(uint64_t &address) {
+  for (auto [window, space] : {std::pair(sharedWindow, Space::Shared),
+                               std::pair(localWindow, Space::Local),
+                               std::pair(parameterWindow, Space::Param)})
+    if (address >> 24 == window >> 24) {
+      address -= window;
+      return space;
+    }
+  return Space::Global;
+}
 
 void Block::fail(const Warp &warp, unsigned lane, const std::string &what) {
   if (!error.empty())
@@ -14,128 +47,141 @@ void Block::fail(const Warp &warp, unsigned lane, const std::string &what) {
            std::to_string(z) + ")";
   };
   uint32_t t = warp.index * 32 + lane;
-  error = kernel.syntax.name + ", line " + std::to_string(line) + ", block " +
-          triple(index.x, index.y, index.z) + ", thread " +
+  Dim3 size = launch.size;
+  error = launch.kernel.syntax.name + ", line " + std::to_string(line) +
+          ", block " + triple(index.x, index.y, index.z) + ", thread " +
           triple(t % size.x, t / size.x % size.y, t / size.x / size.y) + ": " +
           what;
 }
 
 bool Block::touchShared(Warp &warp, unsigned lane, uint64_t address,
-                        unsigned bytes, bool writes) {
-  std::string where = std::to_string(bytes) + " bytes at shared address " +
-                      std::to_string(address);
-  if (address > shared.size() || bytes > shared.size() - address) {
+                        unsigned bytes, Access access) {
+  auto bad = [&](const std::string &what) {
     fail(warp, lane,
-         where + " are out of bounds: the block has " +
-             std::to_string(shared.size()) + " bytes");
+         std::to_string(bytes) + " bytes at shared address " +
+             std::to_string(address) + what);
     return false;
-  }
-  int self = warp.index;
-  for (unsigned i = 0; i < bytes; ++i) {
-    SharedByte &b = shared[address + i];
-    bool written = b.writeEpoch == epoch && b.writer != self;
-    bool read = b.readEpoch == epoch && b.reader != self;
+  };
+  if (address > shared.size() || bytes > shared.size() - address)
+    return bad(" are out of bounds: the block has " +
+               std::to_string(shared.size()) + " bytes");
+  unsigned self = warp.index, count = warps.size();
+  for (uint64_t at = address; at < address + bytes; ++at) {
+    SharedByte &b = shared[at];
     if (b.inFlight)
-      fail(warp, lane, where + " are used before cp.async has been waited for");
-    else if (written)
-      fail(warp, lane,
-           "race: " + where + " were written by warp " +
-               std::to_string(b.writer) + " since the last barrier");
-    else if (writes && read)
-      fail(warp, lane,
-           "race: " + where +
-               " were read by another warp since the last barrier");
-    if (!error.empty())
-      return false;
-    if (writes) {
-      b.writer = self;
-      b.writeEpoch = epoch;
-    } else {
-      b.reader = b.readEpoch == epoch && b.reader != self ? -2 : self;
-      b.readEpoch = epoch;
+      return bad(" are used before cp.async has been waited for");
+    if (b.writer != self && b.clock > warp.clocks[b.writer] &&
+        !(b.atomic && access == Access::Atomic))
+      return bad(", a race: they were written by " +
+                 (b.writer < 32 ? "warp " + std::to_string(b.writer)
+                                : std::string("a bulk copy")) +
+                 " and no barrier has come between");
+    uint32_t *readers = &this->readers[at * count];
+    if (access == Access::Read) {
+      readers[self] = warp.clocks[self];
+      continue;
     }
+    for (unsigned w = 0; w < count; ++w)
+      if (w != self && readers[w] > warp.clocks[w])
+        return bad(", a race: they were read by another warp, " +
+                   std::to_string(w) + ", and no barrier has come between");
+    b.writer = self;
+    b.clock = warp.clocks[self];
+    b.atomic = access == Access::Atomic;
   }
   return true;
 }
 
-void Block::land(Warp &warp, const Copy &copy, bool retire) {
+void Block::land(const Copy &copy) {
   for (unsigned i = 0; i < copy.bytes; ++i) {
     SharedByte &b = shared[copy.to + i];
     b.value = copy.value[i];
     b.written = copy.written[i];
-    if (retire) {
-      b.inFlight = false;
-      b.writer = warp.index;
-      b.writeEpoch = epoch;
-    }
   }
 }
 
-static bool aligned(uint64_t address, unsigned bytes) {
-  return address % bytes == 0;
+void Block::retire(Warp &warp, const Copy &copy) {
+  for (unsigned i = 0; i < copy.bytes; ++i) {
+    SharedByte &b = shared[copy.to + i];
+    b.inFlight = false;
+    b.writer = warp.index;
+    b.clock = warp.clocks[warp.index];
+  }
 }
 
-bool Block::read(Warp &warp, unsigned lane, const std::string &space,
-                 uint64_t address, unsigned bytes, void *to) {
-  if (space == "param") {
-    if (address > parameters.size() || bytes > parameters.size() - address) {
-      fail(warp, lane, "parameter read out of bounds");
-      return false;
-    }
-    memcpy(to, &parameters[address], bytes);
-    return true;
-  }
-  if (!aligned(address, bytes)) {
-    fail(warp, lane,
-         "misaligned read of " + std::to_string(bytes) + " bytes at " +
-             std::to_string(address));
-    return false;
-  }
-  if (space == "shared" || (space.empty() && address >= sharedWindow &&
-                            address < 2 * sharedWindow)) {
-    uint64_t at = space.empty() ? address - sharedWindow : address;
-    if (!touchShared(warp, lane, at, bytes, false))
-      return false;
-    for (unsigned i = 0; i < bytes; ++i) {
-      if (!shared[at + i].written) {
-        fail(warp, lane,
-             "read of shared address " + std::to_string(at + i) +
-                 ", which was never written");
-        return false;
-      }
-      static_cast<uint8_t *>(to)[i] = shared[at + i].value;
-    }
-    return true;
-  }
-  if (std::string what = device.read(address, to, bytes); !what.empty()) {
+bool Block::read(Warp &warp, unsigned lane, Space space, uint64_t address,
+                 unsigned bytes, void *to, Access access) {
+  auto bad = [&](const std::string &what) {
     fail(warp, lane, what);
     return false;
+  };
+  if (address % bytes)
+    return bad("misaligned read of " + std::to_string(bytes) + " bytes at " +
+               std::to_string(address));
+  if (space == Space::Generic)
+    space = spaceOf(address);
+  if (space == Space::Param) {
+    const std::vector<uint8_t> &from = launch.parameters;
+    if (address > from.size() || bytes > from.size() - address)
+      return bad("parameter read out of bounds");
+    memcpy(to, &from[address], bytes);
+  } else if (space == Space::Shared) {
+    if (!touchShared(warp, lane, address, bytes, access))
+      return false;
+    for (unsigned i = 0; i < bytes; ++i) {
+      if (!shared[address + i].written)
+        return bad("read of shared address " + std::to_string(address + i) +
+                   ", which was never written");
+      static_cast<uint8_t *>(to)[i] = shared[address + i].value;
+    }
+  } else if (space == Space::Local) {
+    size_t size = launch.kernel.localBytes;
+    if (address > size || bytes > size - address)
+      return bad("read of local memory out of bounds");
+    for (unsigned i = 0; i < bytes; ++i) {
+      const LocalByte &b = warp.local[lane * size + address + i];
+      if (!b.written)
+        return bad("read of local address " + std::to_string(address + i) +
+                   ", which was never written");
+      static_cast<uint8_t *>(to)[i] = b.value;
+    }
+  } else if (std::string what = launch.device.read(address, to, bytes);
+             !what.empty()) {
+    return bad(what);
   }
   return true;
 }
 
-bool Block::write(Warp &warp, unsigned lane, const std::string &space,
-                  uint64_t address, unsigned bytes, const void *from) {
-  if (!aligned(address, bytes)) {
-    fail(warp, lane,
-         "misaligned write of " + std::to_string(bytes) + " bytes at " +
-             std::to_string(address));
-    return false;
-  }
-  if (space == "shared" || (space.empty() && address >= sharedWindow &&
-                            address < 2 * sharedWindow)) {
-    uint64_t at = space.empty() ? address - sharedWindow : address;
-    if (!touchShared(warp, lane, at, bytes, true))
-      return false;
-    for (unsigned i = 0; i < bytes; ++i) {
-      shared[at + i].value = static_cast<const uint8_t *>(from)[i];
-      shared[at + i].written = true;
-    }
-    return true;
-  }
-  if (std::string what = device.write(address, from, bytes); !what.empty()) {
+bool Block::write(Warp &warp, unsigned lane, Space space, uint64_t address,
+                  unsigned bytes, const void *from, Access access) {
+  auto bad = [&](const std::string &what) {
     fail(warp, lane, what);
     return false;
+  };
+  if (address % bytes)
+    return bad("misaligned write of " + std::to_string(bytes) + " bytes at " +
+               std::to_string(address));
+  if (space == Space::Generic)
+    space = spaceOf(address);
+  if (space == Space::Param || space == Space::Const)
+    return bad("write to what is constant");
+  if (space == Space::Shared) {
+    if (!touchShared(warp, lane, address, bytes, access))
+      return false;
+    for (unsigned i = 0; i < bytes; ++i) {
+      shared[address + i].value = static_cast<const uint8_t *>(from)[i];
+      shared[address + i].written = true;
+    }
+  } else if (space == Space::Local) {
+    size_t size = launch.kernel.localBytes;
+    if (address > size || bytes > size - address)
+      return bad("write of local memory out of bounds");
+    for (unsigned i = 0; i < bytes; ++i)
+      warp.local[lane * size + address + i] = {
+          static_cast<const uint8_t *>(from)[i], true};
+  } else if (std::string what = launch.device.write(address, from, bytes);
+             !what.empty()) {
+    return bad(what);
   }
   return true;
 }

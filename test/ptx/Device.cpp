@@ -33,6 +33,18 @@ uint64_t Device::allocate(size_t bytes, std::string name) {
   return base;
 }
 
+void Device::place(uint64_t address, std::vector<uint8_t> bytes,
+                   std::string name) {
+  std::unique_ptr<Allocation> &allocation = table[address];
+  if (allocation)
+    return;
+  allocation = std::make_unique<Allocation>();
+  allocation->base = address;
+  allocation->name = std::move(name);
+  allocation->written.assign(bytes.size(), 1);
+  allocation->bytes = std::move(bytes);
+}
+
 std::string Device::release(uint64_t address) {
   auto it = table.find(address);
   if (it == table.end())

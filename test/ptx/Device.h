@@ -27,6 +27,9 @@ public:
   /// The address, a multiple of 256 but of no higher power of two. The bytes
   /// are poison (0xff) that counts as never written. `name` is for messages.
   uint64_t allocate(size_t bytes, std::string name = {});
+  /// Puts bytes, all written, at an address below all of allocate(), unless
+  /// something is there already. For variables of modules.
+  void place(uint64_t address, std::vector<uint8_t> bytes, std::string name);
   /// Each returns an empty string or what is wrong.
   std::string release(uint64_t address);
   std::string write(uint64_t address, const void *from, size_t bytes);

@@ -4,8 +4,9 @@
 
 #include "test/ptx/Machine.h"
 
-#include <bit>
+#include <algorithm>
 #include <cstring>
+#include <numeric>
 
 using namespace moec::ptx;
 
@@ -19,7 +20,9 @@ std::unique_ptr<Module> Module::parse(std::string_view text,
   if (!error.empty())
     return nullptr;
   std::unique_ptr<Module> module(new Module);
-  error = decode(syntax, *module->program);
+  error = inlineCalls(syntax);
+  if (error.empty())
+    error = decode(syntax, *module->program);
   return error.empty() ? std::move(module) : nullptr;
 }
 
@@ -38,85 +41,89 @@ std::vector<size_t> Module::parameterBytes(std::string_view name) const {
   return bytes;
 }
 
-/// False where the name is of no special register that is known.
-static bool special(const std::string &name, const Block &block,
-                    uint32_t thread, uint64_t &value) {
-  auto of = [&](const char *root, uint32_t x, uint32_t y, uint32_t z) {
-    if (!name.starts_with(root) || name.size() != strlen(root) + 2)
-      return false;
-    value = name.back() == 'x' ? x : name.back() == 'y' ? y : z;
-    return true;
-  };
-  Dim3 s = block.size, g = block.grid, i = block.index;
-  if (name == "%laneid") {
-    value = thread % 32;
-    return true;
+const std::string &Module::target() const { return program->target; }
+
+/// The value of a special register; 0 for any other, and in clusters of one.
+static uint64_t special(const std::string &name, const Block &block,
+                        uint32_t thread) {
+  Dim3 s = block.launch.size, g = block.launch.grid, i = block.index;
+  size_t dot = name.find('.');
+  if (dot != name.npos) {
+    std::string root = name.substr(0, dot);
+    Dim3 v = root == "%tid"
+                 ? Dim3{thread % s.x, thread / s.x % s.y, thread / s.x / s.y}
+             : root == "%ntid"                            ? s
+             : root == "%ctaid" || root == "%clusterid"   ? i
+             : root == "%nctaid" || root == "%nclusterid" ? g
+             : root == "%cluster_nctaid"                  ? Dim3{1, 1, 1}
+                                                          : Dim3{0, 0, 0};
+    return name.back() == 'x' ? v.x : name.back() == 'y' ? v.y : v.z;
   }
-  return of("%tid", thread % s.x, thread / s.x % s.y, thread / s.x / s.y) ||
-         of("%ntid", s.x, s.y, s.z) || of("%ctaid", i.x, i.y, i.z) ||
-         of("%nctaid", g.x, g.y, g.z);
+  uint32_t lane = thread % 32, below = (1u << lane) - 1;
+  const std::map<std::string, uint32_t> values = {
+      {"%laneid", lane},
+      {"%warpid", thread / 32},
+      {"%nwarpid", uint32_t(block.warps.size())},
+      {"%lanemask_eq", 1u << lane},
+      {"%lanemask_lt", below},
+      {"%lanemask_le", below | 1u << lane},
+      {"%lanemask_gt", ~(below | 1u << lane)},
+      {"%lanemask_ge", ~below},
+      {"%dynamic_smem_size", uint32_t(block.launch.dynamicSharedBytes)},
+      {"%total_smem_size", uint32_t(block.shared.size())},
+      {"%cluster_nctarank", 1}};
+  auto it = values.find(name);
+  return it == values.end() ? 0 : it->second;
 }
 
-/// Runs until the warp waits, ends or fails. The lanes with the least program
-/// counter go first, so that the others wait where the paths meet.
-static void run(Block &block, Warp &warp, Report &report) {
-  while (warp.live && block.error.empty()) {
-    uint32_t pc = ~0u, mask = 0;
-    for (unsigned l = 0; l < 32; ++l)
-      if (warp.live >> l & 1) {
-        if (warp.pc[l] < pc) {
-          pc = warp.pc[l];
-          mask = 0;
-        }
-        mask |= uint32_t(warp.pc[l] == pc) << l;
-      }
-    const Instruction &i = block.kernel.code[pc];
-    block.line = i.line;
-    uint32_t active = mask;
-    for (unsigned l = 0; i.guard >= 0 && l < 32; ++l)
-      if (bool(warp.at(i.guard, l)) == i.negated)
-        active &= ~(1u << l);
-    ++report.warpInstructions;
-    report.threadInstructions += std::popcount(active);
-    for (unsigned l = 0; l < 32; ++l)
-      if (mask >> l & 1)
-        warp.pc[l] = i.flow == Instruction::Branch && active >> l & 1 ? i.target
-                                                                      : pc + 1;
-    if ((i.flow == Instruction::Barrier || i.flow == Instruction::Aligned) &&
-        active != warp.live)
-      return block.fail(warp, std::countr_zero(warp.live & ~active),
-                        "does not execute what all lanes of the warp must");
-    if (i.flow == Instruction::Aligned && active != ~0u)
-      return block.fail(warp, std::countr_one(active),
-                        "has ended; the instruction needs a whole warp");
-    if (i.flow == Instruction::Exit) {
-      warp.live &= ~active;
-    } else if (i.flow == Instruction::Barrier) {
-      warp.atBarrier = true;
-      return;
-    } else if (i.execute && active) {
-      i.execute(warp, active);
-    }
+static void begin(Block &block) {
+  const Launch &launch = block.launch;
+  const Kernel &kernel = launch.kernel;
+  uint64_t threads = uint64_t(launch.size.x) * launch.size.y * launch.size.z;
+  block.shared.resize(kernel.sharedBytes + launch.dynamicSharedBytes);
+  block.warps.resize((threads + 31) / 32);
+  block.readers.resize(block.shared.size() * block.warps.size());
+  const std::vector<std::string> &names = kernel.syntax.registers;
+  for (unsigned w = 0; w < block.warps.size(); ++w) {
+    Warp &warp = block.warps[w];
+    warp.block = &block;
+    warp.index = w;
+    warp.clocks[w] = 1;
+    uint64_t left = threads - 32 * w;
+    warp.live = left >= 32 ? ~0u : (1u << left) - 1;
+    warp.registers.assign(names.size() * 32, 0);
+    warp.local.resize(32 * kernel.localBytes);
+    for (size_t r = 0; r < names.size(); ++r)
+      for (unsigned l = 0; names[r][0] == '%' && l < 32; ++l)
+        warp.at(r, l) = special(names[r], block, 32 * w + l);
   }
 }
 
-static void run(Block &block, Report &report) {
-  for (bool live = true; live && block.error.empty();) {
-    live = false;
-    for (size_t n = block.warps.size(), i = 0; i < n; ++i) {
-      Warp &warp = block.warps[block.schedule.reverse ? n - 1 - i : i];
-      run(block, warp, report);
-      live |= warp.live != 0;
-    }
-    ++block.epoch; // every live warp stands at the barrier
-  }
+/// What is wrong with a launch, or nothing.
+static std::string check(const Kernel &kernel, Dim3 size, size_t dynamicBytes,
+                         size_t arguments) {
+  uint64_t threads = uint64_t(size.x) * size.y * size.z;
+  const Function &f = kernel.syntax;
+  uint32_t most = f.maxThreads ? f.maxThreads : 1024;
+  if (threads == 0 || threads > most)
+    return std::to_string(threads) + " threads a block, expected 1 to " +
+           std::to_string(most);
+  if (f.exactThreads && threads != f.exactThreads)
+    return std::to_string(threads) + " threads a block, expected " +
+           std::to_string(f.exactThreads);
+  if (arguments != f.parameters.size())
+    return std::to_string(arguments) + " arguments, expected " +
+           std::to_string(f.parameters.size());
+  if (kernel.sharedBytes + dynamicBytes > 227 << 10)
+    return "more than 227 KiB of shared memory";
+  return {};
 }
 
 Report moec::ptx::launch(Device &device, const Module &module,
                          std::string_view name, Dim3 grid, Dim3 size,
                          size_t dynamicSharedBytes,
                          std::span<const void *const> arguments,
-                         const Schedule &schedule) {
+                         const Options &options) {
   Report report;
   auto it = module.program->kernels.find(name);
   if (it == module.program->kernels.end()) {
@@ -124,46 +131,43 @@ Report moec::ptx::launch(Device &device, const Module &module,
     return report;
   }
   const Kernel &kernel = it->second;
-  uint64_t threads = uint64_t(size.x) * size.y * size.z;
-  uint32_t most = kernel.syntax.maxThreads ? kernel.syntax.maxThreads : 1024;
-  if (threads == 0 || threads > most)
-    report.error = std::to_string(threads) +
-                   " threads a block, expected 1 to " + std::to_string(most);
-  else if (arguments.size() != kernel.syntax.parameters.size())
-    report.error = std::to_string(arguments.size()) + " arguments, expected " +
-                   std::to_string(kernel.syntax.parameters.size());
-  else if (kernel.sharedBytes + dynamicSharedBytes > 227 << 10)
-    report.error = "more than 227 KiB of shared memory";
+  report.error = check(kernel, size, dynamicSharedBytes, arguments.size());
   if (!report.error.empty())
     return report;
-  std::vector<uint8_t> parameters(kernel.parameterBytes);
+  for (const Static &s : module.program->statics) {
+    std::vector<uint8_t> bytes = s.variable.initial;
+    bytes.resize(s.variable.bytes);
+    device.place(s.address, std::move(bytes), s.variable.name);
+  }
+  Launch launch{device,
+                kernel,
+                options,
+                grid,
+                size,
+                dynamicSharedBytes,
+                std::vector<uint8_t>(kernel.parameterBytes)};
   for (size_t i = 0; i < arguments.size(); ++i) {
     const Variable &v = kernel.syntax.parameters[i];
-    memcpy(&parameters[kernel.parameters.at(v.name)], arguments[i], v.bytes);
+    memcpy(&launch.parameters[kernel.symbols.at(v.name)], arguments[i],
+           v.bytes);
   }
-  uint64_t blocks = uint64_t(grid.x) * grid.y * grid.z;
-  for (uint64_t n = 0; n < blocks && report.error.empty(); ++n) {
-    uint64_t b = schedule.reverse ? blocks - 1 - n : n;
-    Dim3 index{uint32_t(b % grid.x), uint32_t(b / grid.x % grid.y),
-               uint32_t(b / grid.x / grid.y)};
-    Block block{device,     kernel, schedule, grid, size, index,
-                parameters, {},     {},       1,    0,    {}};
-    block.shared.resize(kernel.sharedBytes + dynamicSharedBytes);
-    block.warps.resize((threads + 31) / 32);
-    const std::vector<std::string> &names = kernel.syntax.registers;
-    for (unsigned w = 0; w < block.warps.size(); ++w) {
-      Warp &warp = block.warps[w];
-      warp.block = &block;
-      warp.index = w;
-      uint64_t left = threads - 32 * w;
-      warp.live = left >= 32 ? ~0u : (1u << left) - 1;
-      warp.registers.assign(names.size() * 32, 0);
-      for (size_t r = 0; r < names.size(); ++r)
-        for (unsigned l = 0; l < 32; ++l)
-          special(names[r], block, 32 * w + l, warp.at(r, l));
-    }
-    run(block, report);
+  std::vector<uint64_t> order(uint64_t(grid.x) * grid.y * grid.z);
+  std::iota(order.begin(), order.end(), 0);
+  launch.random.seed(options.schedule.seed);
+  if (options.schedule.seed)
+    std::shuffle(order.begin(), order.end(), launch.random);
+  if (options.schedule.reverse)
+    std::reverse(order.begin(), order.end());
+  for (uint64_t b : order) {
+    Block block{launch,
+                Dim3{uint32_t(b % grid.x), uint32_t(b / grid.x % grid.y),
+                     uint32_t(b / grid.x / grid.y)}};
+    begin(block);
+    run(block);
     report.error = block.error;
+    if (!report.error.empty())
+      break;
   }
+  report.counters = std::move(launch.counters);
   return report;
 }

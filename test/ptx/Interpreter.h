@@ -7,6 +7,7 @@
 #ifndef MOEC_TEST_PTX_INTERPRETER_H
 #define MOEC_TEST_PTX_INTERPRETER_H
 
+#include "test/ptx/Counters.h"
 #include "test/ptx/Device.h"
 
 #include <cstddef>
@@ -31,6 +32,18 @@ struct Schedule {
   bool lazyCopies = false;
   /// The last warp and the last block run first.
   bool reverse = false;
+  /// Where it is not 0, warps and blocks run in an order that it draws.
+  uint64_t seed = 0;
+};
+
+struct Options {
+  Schedule schedule;
+  /// Fills Report::counters, which takes time.
+  bool count = false;
+  /// A kernel that takes more has an error: it is taken not to end.
+  uint64_t maxWarpInstructions = uint64_t(1) << 28;
+
+  Options(const Schedule &schedule = {}) : schedule(schedule) {}
 };
 
 /// A parsed and decoded module.
@@ -44,11 +57,13 @@ public:
   std::vector<std::string> kernels() const;
   /// The bytes of each parameter; empty where there is no such kernel.
   std::vector<size_t> parameterBytes(std::string_view kernel) const;
+  /// As the text says after .target, for example "sm_90a".
+  const std::string &target() const;
 
 private:
   friend struct Report launch(Device &, const Module &, std::string_view, Dim3,
                               Dim3, size_t, std::span<const void *const>,
-                              const Schedule &);
+                              const Options &);
   Module();
   std::unique_ptr<Program> program;
 };
@@ -57,7 +72,8 @@ private:
 /// address and what was expected.
 struct Report {
   std::string error;
-  uint64_t warpInstructions = 0, threadInstructions = 0;
+  /// Zero but for the instructions of warps and threads unless asked for.
+  Counters counters;
 };
 
 /// Runs a kernel to its end, `arguments` being one pointer a parameter. The
@@ -65,7 +81,7 @@ struct Report {
 Report launch(Device &device, const Module &module, std::string_view kernel,
               Dim3 grid, Dim3 block, size_t dynamicSharedBytes,
               std::span<const void *const> arguments,
-              const Schedule &schedule = {});
+              const Options &options = {});
 
 } // namespace moec::ptx
 

@@ -1,56 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "test/ptx/Interpreter.h"
-
-#include <gtest/gtest.h>
+#include "test/ptx/Testing.h"
 
 using namespace moec::ptx;
 
-/// A kernel with one pointer, in %rd1, and the thread's number, in %r1.
-static std::string kernel(const std::string &body) {
-  return ".version 8.0\n.target sm_80\n.address_size 64\n"
-         ".visible .entry f(.param .u64 f_0)\n{\n"
-         ".reg .pred %p<4>; .reg .b32 %r<16>; .reg .f32 %f<8>;\n"
-         ".reg .b64 %rd<8>; .shared .align 16 .b8 tile[1024];\n"
-         "ld.param.u64 %rd1, [f_0]; cvta.to.global.u64 %rd1, %rd1;\n"
-         "mov.u32 %r1, %tid.x; mul.wide.u32 %rd2, %r1, 4;\n"
-         "add.s64 %rd3, %rd1, %rd2; mov.u32 %r2, tile;\n"
-         "shl.b32 %r3, %r1, 2; add.s32 %r3, %r2, %r3;\n" +
-         body + "\nret;\n}\n";
-}
-
-struct Result {
-  std::string error;
-  std::vector<uint32_t> data;
-};
-
-/// Runs one block over `threads` words that hold 0, 1, 2, ...
-static Result run(const std::string &body, uint32_t threads = 64,
-                  Schedule schedule = {}) {
-  Result result;
-  auto module = Module::parse(kernel(body), result.error);
-  if (!module)
-    return result;
-  Device device;
-  uint64_t address = device.allocate(4 * threads, "data");
-  for (uint32_t i = 0; i < threads; ++i) {
-    result.data.push_back(i);
-    EXPECT_EQ(device.write(address + 4 * i, &i, 4), "");
-  }
-  const void *arguments[] = {&address};
-  result.error =
-      launch(device, *module, "f", {}, {threads, 1, 1}, 0, arguments, schedule)
-          .error;
-  EXPECT_EQ(device.read(address, result.data.data(), 4 * threads), "");
-  return result;
-}
-
-static void fails(const std::string &body, const char *expected,
-                  Schedule schedule = {}) {
-  Result result = run(body, 64, schedule);
-  EXPECT_NE(result.error.find(expected), std::string::npos)
-      << result.error << "\nexpected: " << expected;
-}
+using namespace moec::ptx::test;
 
 TEST(PtxInterpreter, ComputesAndLoops) {
   Result result = run("mov.u32 %r4, 0; mov.u32 %r5, 0;\n"
@@ -76,13 +30,11 @@ static const char *exchange = "st.shared.u32 [%r3], %r1;\n%BAR%\n"
                               "add.s32 %r4, %r2, %r4;\n"
                               "ld.shared.u32 %r5, [%r4];\n"
                               "st.global.u32 [%rd3], %r5;";
-static std::string with(std::string text, const std::string &what) {
-  return text.replace(text.find("%BAR%"), 5, what);
-}
 
 TEST(PtxInterpreter, SharesThroughABarrier) {
   for (bool reverse : {false, true}) {
-    Result result = run(with(exchange, "bar.sync 0;"), 64, {false, reverse});
+    Result result =
+        run(with(exchange, "bar.sync 0;"), 64, Schedule{false, reverse});
     ASSERT_EQ(result.error, "");
     EXPECT_EQ(result.data[0], 63u);
   }
@@ -112,12 +64,12 @@ TEST(PtxInterpreter, WaitsForCopies) {
                      "add.s32 %r4, %r4, 7; st.global.u32 [%rd3], %r4;";
   for (bool lazy : {false, true}) {
     Result result =
-        run(with(copy, "cp.async.wait_group 0;"), 64, {lazy, false});
+        run(with(copy, "cp.async.wait_group 0;"), 64, Schedule{lazy, false});
     ASSERT_EQ(result.error, "");
     EXPECT_EQ(result.data[9], 16u);
-    fails(with(copy, ""), "before cp.async", {lazy, false});
+    fails(with(copy, ""), "before cp.async", Schedule{lazy, false});
     fails(with(copy, "cp.async.wait_group 1;"), "before cp.async",
-          {lazy, false});
+          Schedule{lazy, false});
   }
 }
 

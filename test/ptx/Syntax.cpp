@@ -2,70 +2,39 @@
 
 #include "test/ptx/Syntax.h"
 
+#include "test/ptx/Tokens.h"
+
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <cstring>
-#include <optional>
+#include <set>
 
 using namespace moec::ptx;
 
 namespace {
 
-struct Token {
-  std::string text;
-  unsigned line = 0;
-};
-
-std::vector<Token> tokenize(std::string_view text) {
-  std::vector<Token> tokens;
-  unsigned line = 1;
-  auto isName = [](char c) {
-    return isalnum((unsigned char)c) || c == '_' || c == '$' || c == '.' ||
-           c == '%';
-  };
-  for (size_t i = 0; i < text.size();) {
-    char c = text[i];
-    if (c == '\n') {
-      ++line;
-      ++i;
-    } else if (isspace((unsigned char)c)) {
-      ++i;
-    } else if (text.substr(i, 2) == "//") {
-      while (i < text.size() && text[i] != '\n')
-        ++i;
-    } else if (text.substr(i, 2) == "/*") {
-      for (; i < text.size() && text.substr(i, 2) != "*/"; ++i)
-        line += text[i] == '\n';
-      i += 2;
-    } else if (c == '"') {
-      size_t end = text.find('"', i + 1);
-      end = end == std::string_view::npos ? text.size() : end + 1;
-      tokens.push_back({std::string(text.substr(i, end - i)), line});
-      i = end;
-    } else if (isName(c)) {
-      size_t begin = i;
-      while (i < text.size() && (isName(text[i]) || text.substr(i, 2) == "::" ||
-                                 (text[i] == ':' && i && text[i - 1] == ':')))
-        ++i;
-      tokens.push_back({std::string(text.substr(begin, i - begin)), line});
-    } else {
-      tokens.push_back({std::string(1, c), line});
-      ++i;
-    }
-  }
-  tokens.push_back({"", line});
-  return tokens;
-}
-
-/// %laneid and %tid, %ntid, %ctaid, %nctaid with .x, .y or .z.
 bool isSpecial(const std::string &name) {
+  static const std::set<std::string> scalars = {"%laneid",
+                                                "%warpid",
+                                                "%nwarpid",
+                                                "%lanemask_eq",
+                                                "%lanemask_lt",
+                                                "%lanemask_le",
+                                                "%lanemask_gt",
+                                                "%lanemask_ge",
+                                                "%dynamic_smem_size",
+                                                "%total_smem_size",
+                                                "%cluster_ctarank",
+                                                "%cluster_nctarank",
+                                                "%is_explicit_cluster"};
   size_t dot = name.find('.');
   if (dot == std::string::npos)
-    return name == "%laneid";
-  std::string root = name.substr(0, dot), part = name.substr(dot);
-  return (root == "%tid" || root == "%ntid" || root == "%ctaid" ||
-          root == "%nctaid") &&
+    return scalars.count(name);
+  static const std::set<std::string> triples = {
+      "%tid",       "%ntid",       "%ctaid",         "%nctaid",
+      "%clusterid", "%nclusterid", "%cluster_ctaid", "%cluster_nctaid"};
+  std::string part = name.substr(dot);
+  return triples.count(name.substr(0, dot)) &&
          (part == ".x" || part == ".y" || part == ".z");
 }
 
@@ -75,6 +44,7 @@ size_t bytesOfType(const std::string &type) {
     return 0;
   size_t bytes = strtoul(type.c_str() + digit, nullptr, 10) / 8;
   return type.ends_with("x2") && type != ".f16x2" && type != ".bf16x2" ? 0
+         : type.ends_with("16x2")                                      ? 4
                                                                        : bytes;
 }
 
@@ -119,28 +89,33 @@ private:
   }
 
   void topLevel() {
-    const std::string &word = peek();
+    const std::string word = peek();
     if (word == ".version" || word == ".address_size" || word == ".file") {
       skipLine();
     } else if (accept(".target")) {
       syntax.target = next();
       while (accept(","))
         next();
-    } else if (word == ".visible" || word == ".weak" || word == ".extern") {
+    } else if (word == ".section") {
+      while (!peek().empty() && next() != "}")
+        ;
+    } else if (word == ".visible" || word == ".weak" || word == ".extern" ||
+               word == ".common") {
       external = word == ".extern";
       next();
     } else if (accept(".entry")) {
-      kernel();
+      parseFunction(true);
+    } else if (accept(".func")) {
+      parseFunction(false);
     } else if (word == ".shared" || word == ".global" || word == ".const") {
-      if (auto variable = declaration())
-        syntax.variables.push_back(*variable);
+      syntax.variables.push_back(declaration());
     } else {
       fail("unknown directive '" + word + "'");
     }
   }
 
-  /// .shared .align 16 .b8 name[1024];
-  std::optional<Variable> declaration() {
+  /// .shared .align 16 .b8 name[1024]; or .const .b32 name[2] = {1, 2};
+  Variable declaration() {
     Variable variable;
     variable.space = next().substr(1);
     variable.external = external;
@@ -152,64 +127,116 @@ private:
         variable.align = strtoul(next().c_str(), nullptr, 0);
       else if (size_t bytes = bytesOfType(word))
         element = bytes;
-      else if (word != ".ptr" && word != ".global" && word != ".shared")
+      else if (word != ".ptr" && word != ".global" && word != ".shared" &&
+               word != ".const" && word != ".local")
         fail("unknown attribute '" + word + "' of a variable");
     }
+    if (element == 0 || variable.align == 0)
+      fail("variable without a type");
     variable.align = std::max(variable.align, element);
     variable.name = next();
     variable.bytes = element;
+    bool open = false;
     while (accept("[")) {
+      open |= peek() == "]";
       variable.bytes *= peek() == "]" ? 0 : strtoul(next().c_str(), nullptr, 0);
       expect("]");
     }
-    if (peek() == "=")
-      fail("initialised variables are not supported");
-    if (peek() == ";")
-      next();
-    if (!error.empty() || element == 0) {
-      fail("variable without a type");
-      return std::nullopt;
-    }
+    if (accept("="))
+      initialise(variable, element);
+    if (open && !variable.initial.empty())
+      variable.bytes = variable.initial.size();
+    accept(";");
     return variable;
   }
-
-  void kernel() {
-    function = Function();
-    function.name = next();
-    scopes.assign(1, {});
-    labels.clear();
-    branches.clear();
-    if (accept("(")) {
-      while (error.empty() && !accept(")")) {
-        if (auto parameter = declaration())
-          function.parameters.push_back(*parameter);
+  void initialise(Variable &variable, size_t element) {
+    if (accept("{")) {
+      while (error.empty() && !accept("}")) {
+        initialise(variable, element);
         accept(",");
       }
+      return;
     }
-    while (error.empty() && peek() != "{") {
+    Operand value = operand();
+    if (value.kind != Operand::Immediate)
+      return fail("only numbers can initialise a variable");
+    for (size_t i = 0; i < element; ++i)
+      variable.initial.push_back(uint64_t(value.value) >> (8 * i));
+  }
+
+  void parseFunction(bool isKernel) {
+    function = Function();
+    function.isKernel = isKernel;
+    external = false;
+    scopes.assign(1, {});
+    names.assign(1, {});
+    labels.clear();
+    branches.clear();
+    tables.clear();
+    auto list = [&](std::vector<Variable> &variables) {
+      while (error.empty() && accept("("))
+        while (error.empty() && !accept(")")) {
+          if (peek() != ".param")
+            return fail("only .param can be a parameter");
+          variables.push_back(declaration());
+          accept(",");
+        }
+    };
+    list(function.results);
+    function.name = next();
+    list(function.parameters);
+    while (error.empty() && peek() != "{" && peek() != ";") {
       std::string word = next();
-      if (word != ".maxntid" && word != ".reqntid" && word != ".minnctapersm")
-        return fail("unknown directive '" + word + "'");
+      if (word == ".noreturn" || word == ".explicitcluster")
+        continue;
       uint32_t count = strtoul(next().c_str(), nullptr, 0);
       while (accept(","))
         count *= strtoul(next().c_str(), nullptr, 0);
-      if (word != ".minnctapersm")
+      if (word == ".maxntid" || word == ".reqntid")
         function.maxThreads = count;
+      if (word == ".reqntid")
+        function.exactThreads = count;
+      else if (word != ".maxntid" && word != ".minnctapersm" &&
+               word != ".maxnreg")
+        return fail("unknown directive '" + word + "'");
     }
-    expect("{");
-    block();
-    for (auto &[index, name, open] : branches) {
+    if (!accept(";")) {
+      expect("{");
+      function.isDefined = true;
+      block();
+      for (const Branch &branch : branches)
+        link(branch);
+    }
+    // A prototype may come before its definition.
+    auto same = std::find_if(
+        syntax.functions.begin(), syntax.functions.end(),
+        [&](const Function &f) { return f.name == function.name; });
+    if (same == syntax.functions.end())
+      syntax.functions.push_back(std::move(function));
+    else if (function.isDefined)
+      *same = std::move(function);
+  }
+
+  struct Branch {
+    size_t statement;
+    std::string name;
+    std::vector<unsigned> open;
+  };
+  void link(const Branch &branch) {
+    std::vector<std::string> targets = {branch.name};
+    if (auto it = tables.find(branch.name); it != tables.end())
+      targets = it->second;
+    Statement &s = function.body[branch.statement];
+    for (const std::string &name : targets) {
       const size_t *found = nullptr;
-      for (size_t i = open.size(); i-- && !found;)
-        if (auto it = labels.find({open[i], name}); it != labels.end())
+      for (size_t i = branch.open.size(); i-- && !found;)
+        if (auto it = labels.find({branch.open[i], name}); it != labels.end())
           found = &it->second;
-      if (!found && error.empty())
-        error = "line " + std::to_string(function.body[index].line) +
-                ": no label '" + name + "'";
       if (found)
-        function.body[index].target = *found;
+        s.targets.push_back(*found);
+      else if (error.empty())
+        error = "line " + std::to_string(s.line) + ": no label '" + name + "'";
     }
-    syntax.kernels.push_back(std::move(function));
   }
 
   void block() {
@@ -220,21 +247,35 @@ private:
         return fail("unexpected end of the text");
       if (accept("{")) {
         scopes.push_back({});
+        names.push_back({});
         block();
         scopes.pop_back();
+        names.pop_back();
       } else if (word == ".reg") {
         registers();
-      } else if (word == ".shared") {
-        if (auto variable = declaration())
-          function.variables.push_back(*variable);
+      } else if (word == ".shared" || word == ".local" || word == ".param") {
+        Variable variable = declaration();
+        std::string unique =
+            variable.name + "#" + std::to_string(function.variables.size());
+        names.back()[variable.name] = unique;
+        variable.name = unique;
+        function.variables.push_back(variable);
       } else if (word == ".loc") {
         skipLine();
       } else if (accept(".pragma")) {
         next();
         expect(";");
       } else if (peek(1) == ":") {
-        labels[{open.back(), next()}] = function.body.size();
+        std::string label = next();
         next();
+        if (accept(".branchtargets")) {
+          do
+            tables[label].push_back(next());
+          while (accept(","));
+          expect(";");
+        } else {
+          labels[{open.back(), label}] = function.body.size();
+        }
       } else {
         statement();
       }
@@ -245,7 +286,10 @@ private:
   /// .reg .b32 %r<5>; or .reg .pred p, q;
   void registers() {
     next();
-    next();
+    std::string type = next();
+    unsigned bits = type == ".pred" ? 1 : 8 * bytesOfType(type);
+    if (!bits)
+      return fail("unknown type '" + type + "'");
     do {
       std::string name = next();
       unsigned count = 0;
@@ -256,30 +300,31 @@ private:
       if (count > 1u << 20)
         return fail("too many registers");
       for (unsigned i = 0; i < std::max(count, 1u); ++i)
-        declare(count ? name + std::to_string(i) : name);
+        declare(count ? name + std::to_string(i) : name, scopes.back(), bits);
     } while (accept(","));
     expect(";");
   }
-  int declare(const std::string &name) {
+  int declare(const std::string &name, std::map<std::string, int> &scope,
+              unsigned bits) {
     function.registers.push_back(name);
-    return scopes.back()[name] = function.registers.size() - 1;
+    function.registerBits.push_back(bits);
+    return scope[name] = function.registers.size() - 1;
   }
   int lookup(const std::string &name) {
     for (size_t i = scopes.size(); i--;)
       if (auto it = scopes[i].find(name); it != scopes[i].end())
         return it->second;
-    if (isSpecial(name)) {
-      function.registers.push_back(name);
-      return scopes[0][name] = function.registers.size() - 1;
-    }
-    return -1;
+    // "_" takes what nobody reads.
+    return isSpecial(name) || name == "_"
+               ? declare(name, scopes[0], name == "_" ? 64 : 32)
+               : -1;
   }
 
   Operand operand() {
     Operand result;
-    if (accept("{")) {
+    if (accept("{") || accept("(")) {
       result.kind = Operand::Vector;
-      while (error.empty() && !accept("}")) {
+      while (error.empty() && !accept("}") && !accept(")")) {
         result.elements.push_back(operand());
         accept(",");
       }
@@ -292,6 +337,8 @@ private:
       result.kind = Operand::Address;
       if (accept("+"))
         result.value += operand().value;
+      if (accept(","))
+        result.elements = operand().elements;
       expect("]");
       return result;
     }
@@ -302,17 +349,29 @@ private:
       fail("operand expected");
     } else if (isdigit((unsigned char)word[0])) {
       char kind = word.size() > 1 ? word[1] : 0;
-      bool bits = word[0] == '0' && strchr("fFdD", kind) && kind;
-      result.value = bits ? strtoull(word.c_str() + 2, nullptr, 16)
-                          : strtoull(word.c_str(), nullptr, 0);
+      bool bits = word[0] == '0' && kind && strchr("fFdD", kind);
+      char *end = nullptr;
+      result.value =
+          strtoull(word.c_str() + (bits ? 2 : 0), &end, bits ? 16 : 0);
+      if (*end && strcmp(end, "U"))
+        fail("unknown number '" + word + "'");
       if (minus)
         result.value = -result.value;
     } else {
       result.name = word;
       result.reg = lookup(word);
+      if (result.reg >= 0)
+        result.bits = function.registerBits[result.reg];
       if (result.reg < 0 && word[0] == '%')
         fail("unknown register '" + word + "'");
       result.kind = result.reg < 0 ? Operand::Symbol : Operand::Register;
+      for (size_t i = names.size(); result.reg < 0 && i--;)
+        if (auto it = names[i].find(word); it != names[i].end()) {
+          result.name = it->second;
+          break;
+        }
+      if (result.kind == Operand::Symbol && accept("+"))
+        result.value = operand().value;
     }
     return result;
   }
@@ -334,19 +393,17 @@ private:
     }
     while (error.empty() && !accept(";")) {
       result.operands.push_back(operand());
-      if (peek() != ";")
-        accept("|") || accept(",") || (expect(","), false);
+      if (accept("|"))
+        result.pair = true;
+      else if (peek() != ";")
+        expect(",");
     }
-    if (result.opcode[0] == "bra" && result.operands.size() == 1)
-      branches.push_back({function.body.size(), result.operands[0].name, open});
+    if ((result.opcode[0] == "bra" || result.opcode[0] == "brx") &&
+        !result.operands.empty())
+      branches.push_back(
+          {function.body.size(), result.operands.back().name, open});
     function.body.push_back(std::move(result));
   }
-
-  struct Branch {
-    size_t statement;
-    std::string name;
-    std::vector<unsigned> open;
-  };
 
   std::vector<Token> tokens;
   Syntax &syntax;
@@ -355,9 +412,12 @@ private:
   bool external = false;
   Function function;
   std::vector<std::map<std::string, int>> scopes;
+  /// The unique names of variables of the open scopes.
+  std::vector<std::map<std::string, std::string>> names;
   std::vector<unsigned> open;
   unsigned scopeCount = 0;
   std::map<std::pair<unsigned, std::string>, size_t> labels;
+  std::map<std::string, std::vector<std::string>> tables;
   std::vector<Branch> branches;
 };
 

@@ -18,11 +18,14 @@ struct Operand {
   Kind kind = Immediate;
   /// Register: its number. Address: the base register, -1 where there is none.
   int reg = -1;
+  /// Of the register, 1 for a predicate.
+  unsigned bits = 64;
   /// Immediate: its bits. Address: the offset.
   int64_t value = 0;
   bool negated = false;
   /// Symbol, or the symbol that an address begins with; a register's name.
   std::string name;
+  /// Of a vector, and the coordinates of a tensor's address.
   std::vector<Operand> elements;
 };
 
@@ -30,37 +33,49 @@ struct Statement {
   unsigned line = 0;
   int guard = -1;
   bool guardNegated = false;
+  /// The first two operands are joined by '|'.
+  bool pair = false;
   /// "ld.global.v4.f32" as "ld", "global", "v4", "f32".
   std::vector<std::string> opcode;
   std::vector<Operand> operands;
-  /// Of a branch: the index of the statement that it goes to.
-  size_t target = 0;
+  /// Of a branch: the indices of the statements that it goes to.
+  std::vector<size_t> targets;
 };
 
-/// A variable of .shared, .global, .const or .param.
+/// A variable of .shared, .global, .const, .local or .param.
 struct Variable {
   std::string name, space;
   size_t bytes = 0, align = 1;
   bool external = false;
+  /// Of .global and .const: the bytes that it begins with, the rest zero.
+  std::vector<uint8_t> initial;
 };
 
 struct Function {
   std::string name;
-  std::vector<Variable> parameters, variables;
+  bool isKernel = false, isDefined = false;
+  std::vector<Variable> results, parameters, variables;
   std::vector<Statement> body;
   /// Names of the registers, special ones (%tid.x) included.
   std::vector<std::string> registers;
-  uint32_t maxThreads = 0;
+  std::vector<unsigned> registerBits;
+  uint32_t maxThreads = 0, exactThreads = 0;
 };
 
 struct Syntax {
   std::string target;
   std::vector<Variable> variables;
-  std::vector<Function> kernels;
+  /// After inlineCalls(): the kernels, without calls.
+  std::vector<Function> functions;
 };
 
 /// Returns an empty string or "line 7: what is wrong".
 std::string parse(std::string_view text, Syntax &syntax);
+
+/// Replaces every call by the body of its function, and parameters of calls by
+/// local variables. Recursion and calls of what is not defined are errors, but
+/// __assertfail becomes a trap.
+std::string inlineCalls(Syntax &syntax);
 
 } // namespace moec::ptx
 
