@@ -73,23 +73,17 @@ static Barrier *arrive(Warp &warp, uint64_t id, uint64_t expected) {
 
 /// bar.sync a{, b}, bar.arrive a, b and bar.red.op.type d, a{, b}, {!}c.
 Execute moec::ptx::decodeBarrier(const Statement &s) {
-  std::string op = s.opcode[0] + "." + (s.opcode.size() > 1 ? s.opcode[1] : "");
-  size_t count = s.operands.size(), words = s.opcode.size();
-  if (s.opcode[0] == "barrier") {
-    if (s.opcode.back() != "aligned" && s.opcode.size() > 2 &&
-        s.opcode[2] != "aligned")
-      return {};
-    words -= words > 2;
-  } else if (s.opcode[0] != "bar") {
+  std::vector<std::string> w = s.opcode;
+  bool isAligned = w[0] == "bar" || std::erase(w, "aligned");
+  std::erase(w, "cta");
+  size_t count = s.operands.size(), words = w.size();
+  if ((w[0] != "bar" && w[0] != "barrier") || !isAligned || words < 2)
     return {};
-  }
-  if (words > 2 && s.opcode[2] == "cta")
-    return {};
-  bool syncs = op.ends_with(".sync") && words == 2;
-  bool arrives = op.ends_with(".arrive") && words == 2 && count == 2;
-  bool reduces = op.ends_with(".red") && words == 4;
+  bool syncs = w[1] == "sync" && words == 2;
+  bool arrives = w[1] == "arrive" && words == 2 && count == 2;
+  bool reduces = w[1] == "red" && words == 4;
   size_t first = reduces;
-  std::string reduction = reduces ? s.opcode[s.opcode.size() - 2] : "";
+  std::string reduction = reduces ? w[2] : "";
   if (!(syncs && (count == 1 || count == 2)) && !arrives &&
       !(reduces && (count == 3 || count == 4) &&
         (reduction == "and" || reduction == "or" || reduction == "popc")))

@@ -70,12 +70,18 @@ bool Block::touchShared(Warp &warp, unsigned lane, uint64_t address,
     SharedByte &b = shared[at];
     if (b.inFlight)
       return bad(" are used before cp.async has been waited for");
-    if (b.writer != self && b.clock > warp.clocks[b.writer] &&
-        !(b.atomic && access == Access::Atomic))
-      return bad(", a race: they were written by " +
-                 (b.writer < 32 ? "warp " + std::to_string(b.writer)
-                                : std::string("a bulk copy")) +
-                 " and no barrier has come between");
+    auto follows = [&](uint8_t writer, uint32_t clock) {
+      return writer == self || clock <= warp.clocks[writer];
+    };
+    bool isAtomic = access == Access::Atomic;
+    if (!follows(b.writer, b.clock) ||
+        (!isAtomic && !follows(b.atomicWriter, b.atomicClock))) {
+      unsigned w = follows(b.writer, b.clock) ? b.atomicWriter : b.writer;
+      return bad(
+          ", a race: they were written by " +
+          (w < 32 ? "warp " + std::to_string(w) : std::string("a bulk copy")) +
+          " and no barrier has come between");
+    }
     uint32_t *readers = &this->readers[at * count];
     if (access == Access::Read) {
       readers[self] = warp.clocks[self];
@@ -85,9 +91,8 @@ bool Block::touchShared(Warp &warp, unsigned lane, uint64_t address,
       if (w != self && readers[w] > warp.clocks[w])
         return bad(", a race: they were read by another warp, " +
                    std::to_string(w) + ", and no barrier has come between");
-    b.writer = self;
-    b.clock = warp.clocks[self];
-    b.atomic = access == Access::Atomic;
+    (isAtomic ? b.atomicWriter : b.writer) = self;
+    (isAtomic ? b.atomicClock : b.clock) = warp.clocks[self];
   }
   return true;
 }

@@ -95,14 +95,12 @@ struct Program {
   std::vector<Static> statics;
 };
 
-/// A byte of shared memory and who wrote it last.
+/// A byte of shared memory and who wrote it last, plainly and by an atomic.
 struct SharedByte {
   uint8_t value = 0xff;
   bool written = false, inFlight = false;
-  /// The last write was an atomic one.
-  bool atomic = false;
-  uint8_t writer = 0;
-  uint32_t clock = 0;
+  uint8_t writer = 0, atomicWriter = 0;
+  uint32_t clock = 0, atomicClock = 0;
 };
 
 /// One of the 16 barriers of a block.
