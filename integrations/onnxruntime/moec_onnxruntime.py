@@ -7,15 +7,15 @@
     moec_onnxruntime.register(options)
     session = onnxruntime.InferenceSession("fast.onnx", options)
 
-Needs onnx, onnxruntime-extensions and libmoec. Operators of Python copy their
-result number by number: for speed build moec_onnxruntime.cpp, give replace_moe
+Needs onnx, onnxruntime-extensions and libmoec. Layers run on threads of libmoec. To run
+them on the session's, without Python, build moec_onnxruntime.cpp, give replace_moe
 domain="moec" and register the library instead.
 """
 
-import os
 import pathlib
 import subprocess
 
+import numpy as np
 import onnx
 from moec_runtime import Layer
 from onnx import TensorProto, helper
@@ -87,11 +87,19 @@ def replace_moe(source, target, compiler="moec", options=(), domain=EXTENSIONS):
     return count
 
 
+class _Result(np.ndarray):
+    """onnxruntime-extensions asks a result for a list of its numbers, but takes an array
+    as well, without making an object of each."""
+
+    def tolist(self):
+        return self.view(np.ndarray)
+
+
 def _run(x, logits, artifact):
     if artifact not in _layers:
         _layers[artifact] = Layer(artifact, "main")
     y = _layers[artifact](x.reshape(-1, x.shape[-1]), logits.reshape(-1, logits.shape[-1]))
-    return y.reshape(x.shape)
+    return y.reshape(x.shape).view(_Result)
 
 
 def register(options):
