@@ -12,6 +12,7 @@ them on the session's, without Python, build moec_onnxruntime.cpp, give replace_
 domain="moec" and register the library instead.
 """
 
+import os
 import pathlib
 import subprocess
 
@@ -96,9 +97,12 @@ class _Result(np.ndarray):
 
 
 def _run(x, logits, artifact):
-    if artifact not in _layers:
-        _layers[artifact] = Layer(artifact, "main")
-    y = _layers[artifact](x.reshape(-1, x.shape[-1]), logits.reshape(-1, logits.shape[-1]))
+    # A file that was written again is another layer.
+    status = os.stat(artifact)
+    key = artifact, status.st_ino, status.st_mtime_ns
+    if key not in _layers:
+        _layers[key] = Layer(artifact, "main")
+    y = _layers[key](x.reshape(-1, x.shape[-1]), logits.reshape(-1, logits.shape[-1]))
     return y.reshape(x.shape).view(_Result)
 
 
