@@ -7,7 +7,8 @@ build_packages=(cmake ninja-build clang-22 lld-22 libmlir-22-dev mlir-22-tools
   libflatbuffers-dev nlohmann-json3-dev libpcre2-dev libutf8proc-dev libxxhash-dev
   pkg-config zlib1g-dev libzstd-dev
   python3 python3-venv)
-test_packages=(git clang-format-22 libclang-rt-22-dev libgtest-dev)
+test_packages=(git clang-format-22 libclang-rt-22-dev libgtest-dev
+  libomp-22-dev libopenblas-dev)
 
 # install_packages NAME...: the Debian packages that are not there yet.
 install_packages() {
