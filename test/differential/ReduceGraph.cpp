@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "test/differential/ReduceGraph.h"
+#include "dialects/moe/Moe.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/Verifier.h"
@@ -23,8 +24,7 @@ static void eraseUnused(ModuleOp module) {
     changed = false;
     for (Operation *op : llvm::reverse(listOperations(module)))
       if (op->use_empty() && !isa<func::FuncOp>(op) &&
-          !op->hasTrait<OpTrait::IsTerminator>() &&
-          op->getName().getStringRef() != "moe.tap") {
+          !op->hasTrait<OpTrait::IsTerminator>() && !isa<moe::TapOp>(op)) {
         op->erase();
         changed = true;
         break;
@@ -55,44 +55,46 @@ static SmallVector<Value> findSubstitutes(Operation *op, Type type) {
   return values;
 }
 
+/// A simpler module that still fails, by a change to operation number `at`;
+/// null if there is none.
+static OwningOpRef<ModuleOp> simplify(ModuleOp module, size_t at,
+                                      function_ref<bool(ModuleOp)> fails,
+                                      int &budget) {
+  Operation *original = listOperations(module)[at];
+  if (isa<moe::TapOp>(original)) {
+    OwningOpRef<ModuleOp> trial = module.clone();
+    listOperations(*trial)[at]->erase();
+    --budget;
+    return fails(*trial) ? std::move(trial) : nullptr;
+  }
+  for (OpResult result : original->getResults()) {
+    if (result.use_empty())
+      continue;
+    size_t choices = findSubstitutes(original, result.getType()).size();
+    for (size_t choice = 0; choice < choices && budget > 0; ++choice) {
+      OwningOpRef<ModuleOp> trial = module.clone();
+      Operation *op = listOperations(*trial)[at];
+      op->getResult(result.getResultNumber())
+          .replaceAllUsesWith(findSubstitutes(op, result.getType())[choice]);
+      eraseUnused(*trial);
+      if (failed(verify(*trial)))
+        continue;
+      --budget;
+      if (fails(*trial))
+        return trial;
+    }
+  }
+  return nullptr;
+}
+
 OwningOpRef<ModuleOp>
 reduceGraph(ModuleOp module, function_ref<bool(ModuleOp)> fails, int budget) {
   OwningOpRef<ModuleOp> best = module.clone();
-  for (bool changed = true; changed && budget > 0;) {
-    changed = false;
-    // From the end: it takes the most with it.
-    for (size_t back = 1; back <= listOperations(*best).size(); ++back) {
-      SmallVector<Operation *> operations = listOperations(*best);
-      size_t at = operations.size() - back;
-      if (operations[at]->getName().getStringRef() == "moe.tap") {
-        OwningOpRef<ModuleOp> trial = best->clone();
-        listOperations(*trial)[at]->erase();
-        if (budget-- > 0 && fails(*trial)) {
-          best = std::move(trial);
-          changed = true;
-        }
-        continue;
-      }
-      for (unsigned r = 0; r < operations[at]->getNumResults(); ++r)
-        for (unsigned choice = 0; budget > 0; ++choice) {
-          OwningOpRef<ModuleOp> trial = best->clone();
-          Operation *op = listOperations(*trial)[at];
-          auto values = findSubstitutes(op, op->getResult(r).getType());
-          if (choice >= values.size() || op->getResult(r).use_empty())
-            break;
-          op->getResult(r).replaceAllUsesWith(values[choice]);
-          eraseUnused(*trial);
-          if (failed(verify(*trial)))
-            continue;
-          --budget;
-          if (!fails(*trial))
-            continue;
-          best = std::move(trial);
-          changed = true;
-          break;
-        }
-      if (changed)
-        break;
+  // From the end: it takes the most with it.
+  for (size_t at = listOperations(*best).size(); at > 0 && budget > 0;) {
+    if (auto simpler = simplify(*best, --at, fails, budget)) {
+      best = std::move(simpler);
+      at = listOperations(*best).size();
     }
   }
   return best;
