@@ -138,6 +138,9 @@ std::string moec::ptx::decode(const Syntax &syntax, Program &program) {
     kernel.syntax = function;
     if (std::string error = layOut(kernel, syntax, program); !error.empty())
       return error;
+    for (size_t r = 0; r < function.registers.size(); ++r)
+      if (isSpecialRegister(function.registers[r]))
+        kernel.specialRegisters.push_back(r);
     for (Statement s : function.body) {
       std::string at = "line " + std::to_string(s.line) + ": ";
       for (Operand &o : s.operands)

@@ -93,8 +93,8 @@ static void begin(Block &block) {
     warp.live = left >= 32 ? ~0u : (1u << left) - 1;
     warp.registers.assign(names.size() * 32, 0);
     warp.local.resize(32 * kernel.localBytes);
-    for (size_t r = 0; r < names.size(); ++r)
-      for (unsigned l = 0; names[r][0] == '%' && l < 32; ++l)
+    for (int r : kernel.specialRegisters)
+      for (unsigned l = 0; l < 32; ++l)
         warp.at(r, l) = special(names[r], block, 32 * w + l);
   }
 }

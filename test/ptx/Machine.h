@@ -80,6 +80,7 @@ struct Kernel {
   std::vector<Instruction> code;
   /// The address of each variable and parameter within its space.
   std::map<std::string, uint64_t> symbols;
+  std::vector<int> specialRegisters;
   size_t parameterBytes = 0, sharedBytes = 0, localBytes = 0;
 };
 

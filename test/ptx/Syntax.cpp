@@ -11,9 +11,7 @@
 
 using namespace moec::ptx;
 
-namespace {
-
-bool isSpecial(const std::string &name) {
+bool moec::ptx::isSpecialRegister(const std::string &name) {
   static const std::set<std::string> scalars = {"%laneid",
                                                 "%warpid",
                                                 "%nwarpid",
@@ -37,6 +35,8 @@ bool isSpecial(const std::string &name) {
   return triples.count(name.substr(0, dot)) &&
          (part == ".x" || part == ".y" || part == ".z");
 }
+
+namespace {
 
 size_t bytesOfType(const std::string &type) {
   size_t digit = type.find_first_of("0123456789");
@@ -315,7 +315,7 @@ private:
       if (auto it = scopes[i].find(name); it != scopes[i].end())
         return it->second;
     // "_" takes what nobody reads.
-    return isSpecial(name) || name == "_"
+    return isSpecialRegister(name) || name == "_"
                ? declare(name, scopes[0], name == "_" ? 64 : 32)
                : -1;
   }

@@ -69,6 +69,9 @@ struct Syntax {
   std::vector<Function> functions;
 };
 
+/// Whether a register of this name exists without being declared.
+bool isSpecialRegister(const std::string &name);
+
 /// Returns an empty string or "line 7: what is wrong".
 std::string parse(std::string_view text, Syntax &syntax);
 

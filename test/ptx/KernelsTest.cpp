@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "test/ptx/Kernels.h"
+
+#include <gtest/gtest.h>
+
+using namespace moec::ptx;
+using namespace moec::ptx::test;
+
+static void runAll(const std::string &file, const std::vector<Case> &cases) {
+  std::string error;
+  auto module = Module::parse(readKernels(file), error);
+  ASSERT_TRUE(module) << error;
+  for (const Case &c : cases)
+    for (int size : c.sizes)
+      for (const Schedule &schedule : schedules())
+        EXPECT_EQ(c.run(*module, schedule, size), "")
+            << c.kernel << " of " << size;
+}
+
+TEST(PtxKernels, OfTheAmpereKind) { runAll("sm80.ptx", sm80Cases); }
+
+TEST(PtxKernels, OfALayerAsMoecEmitsIt) { runAll("layer.ptx", {layerCase}); }
