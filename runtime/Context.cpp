@@ -3,6 +3,7 @@
 #include "runtime/Context.h"
 #include "runtime/Error.h"
 #include "runtime/ReadOptions.h"
+#include "runtime/Wait.h"
 
 #include <cerrno>
 #include <cstring>
@@ -73,4 +74,30 @@ void moec_context_destroy(moec_context *context) {
 
 uint32_t moec_context_num_workers(const moec_context *context) {
   return isAlive(context) ? context->numWorkers : 0;
+}
+
+static void serveParallelFor(void *host, int64_t count, moec_task task,
+                             void *argument) {
+  static_cast<moec_context *>(host)->parallelFor(count, task, argument);
+}
+
+static void serveWait(void *, const int32_t *counter, int32_t least) {
+  waitForCounter(counter, least);
+}
+
+moec_status moec_context_get_services(moec_context *context,
+                                      moec_services *services) {
+  if (!isAlive(context) || !services)
+    return MOEC_BAD_ARGUMENT;
+  uint32_t size = services->struct_size;
+  if (size < sizeof(uint32_t))
+    return MOEC_BAD_ARGUMENT;
+  moec_services filled = {};
+  filled.num_workers = context->numWorkers;
+  filled.host = context;
+  filled.parallel_for = serveParallelFor;
+  filled.wait = serveWait;
+  memcpy(services, &filled, size < sizeof(filled) ? size : sizeof(filled));
+  services->struct_size = size;
+  return MOEC_OK;
 }

@@ -347,6 +347,25 @@ TEST(Hooks, EveryFailedAllocationIsAnError) {
   }
 }
 
+TEST(Hooks, ServeObjects) {
+  Context context = makeContext(3);
+  moec_services services = {};
+  services.struct_size = sizeof(services);
+  ASSERT_EQ(moec_context_get_services(context.get(), &services), MOEC_OK);
+  EXPECT_EQ(services.num_workers, 3u);
+  std::atomic<int64_t> sum = 0;
+  services.parallel_for(
+      services.host, 100,
+      [](void *total, int64_t index, int64_t worker) {
+        EXPECT_LT(worker, 3);
+        *static_cast<std::atomic<int64_t> *>(total) += index;
+      },
+      &sum);
+  EXPECT_EQ(sum, 4950);
+  int32_t counter = 2;
+  services.wait(services.host, &counter, 2);
+}
+
 TEST(Hooks, RefusesContradictoryOptions) {
   moec_context *context = nullptr;
   moec_error error = {};

@@ -101,6 +101,14 @@ TEST_F(WrongCalls, NullHandles) {
   int64_t number;
   EXPECT_EQ(moec_context_create(nullptr, nullptr, &error), MOEC_BAD_ARGUMENT);
   EXPECT_EQ(moec_context_num_workers(nullptr), 0u);
+  moec_services services = {};
+  EXPECT_EQ(moec_context_get_services(context.get(), &services),
+            MOEC_BAD_ARGUMENT);
+  services.struct_size = sizeof(services);
+  EXPECT_EQ(moec_context_get_services(nullptr, &services), MOEC_BAD_ARGUMENT);
+  EXPECT_EQ(moec_context_get_services(context.get(), nullptr),
+            MOEC_BAD_ARGUMENT);
+  EXPECT_EQ(services.parallel_for, nullptr);
   EXPECT_EQ(moec_module_load_file(nullptr, "x", nullptr, &loaded, &error),
             MOEC_BAD_ARGUMENT);
   EXPECT_STREQ(error.text, "the context is null or was destroyed");

@@ -116,6 +116,10 @@ MOEC_API moec_status moec_context_create(const moec_context_options *options,
                                          moec_error *error);
 MOEC_API void moec_context_destroy(moec_context *context);
 MOEC_API uint32_t moec_context_num_workers(const moec_context *context);
+/// The context's threads for functions of `--emit=object` and `shared`. Set
+/// struct_size first; what is filled is valid until the context is destroyed.
+MOEC_API moec_status moec_context_get_services(moec_context *context,
+                                               moec_services *services);
 
 // --- Module ----------------------------------------------------------------
 
