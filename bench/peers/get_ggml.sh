@@ -1,6 +1,10 @@
 # Sourced by scripts that need ggml: its sources (of the PyPI package
 # llama-cpp-python) and a build of it in $bench, by the Python of $venv.
 if [ ! -d "$bench/llama.cpp" ]; then
+  # pip asks the package's build system for its name, which fetches much more
+  # where it may install that by itself.
+  "$venv/bin/python3" -m pip install -q --disable-pip-version-check \
+    scikit-build-core
   "$venv/bin/python3" -m pip download -q --disable-pip-version-check --no-deps \
     --no-build-isolation --no-binary :all: -d "$bench" llama-cpp-python ||
     echo "ggml is left out: PyPI does not give llama-cpp-python"
