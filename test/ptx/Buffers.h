@@ -42,8 +42,8 @@ public:
   void launch(const char *kernel, Dim3 grid, uint32_t threads, T... arguments) {
     const void *pointers[] = {&arguments...};
     if (error.empty())
-      keep(ptx::launch(device, module, kernel, grid, {threads, 1, 1}, 0,
-                       pointers, options)
+      keep(ptx::launch(device, module, kernel, grid, {threads, 1, 1},
+                       dynamicSharedBytes, pointers, options)
                .error);
   }
   void keep(const std::string &what) {
@@ -58,6 +58,7 @@ public:
            ", expected " + std::to_string(expected));
   }
 
+  size_t dynamicSharedBytes = 0;
   std::string error;
   Device device;
 

@@ -23,9 +23,13 @@ std::vector<Schedule> test::schedules() {
       {false, false, 0}, {true, true, 0}, {true, false, 1}, {false, false, 2}};
 }
 
-static std::string gemm(const Module &module, const Options &options,
-                        int depth) {
-  const int m = 37, n = 44, sources = 50;
+/// c[i][j] = sum of a[rows[i]][k] b[j][k]: launches what computes it.
+template <typename F>
+static std::string multiply(const Module &module, const Options &options,
+                            int depth, F launch) {
+  // Every size ends elsewhere in the tiles of 32 x 32.
+  const int m = 33 + depth * 5 / 8 % 31, n = 33 + depth * 3 / 8 % 31;
+  const int sources = 50;
   std::mt19937 random(depth);
   Buffers b(module, options);
   auto x = randomBfloats(sources * depth, random);
@@ -34,8 +38,8 @@ static std::string gemm(const Module &module, const Options &options,
   for (int &row : rows)
     row = random() % sources;
   uint64_t c = b.allocate<float>(m * n, "c");
-  b.launch("gemm", {2, 2, 1}, 128, b.upload(x, "a"), b.upload(rows, "rows"),
-           b.upload(y, "b"), c, m, n, depth);
+  launch(b, b.upload(x, "a"), b.upload(rows, "rows"), b.upload(y, "b"), c, m,
+         n);
   auto found = b.download<float>(c, m * n);
   for (int i = 0; i < m; ++i)
     for (int j = 0; j < n; ++j) {
@@ -49,6 +53,28 @@ static std::string gemm(const Module &module, const Options &options,
       b.expect(found[i * n + j], sum, scale, 1e-6, i * n + j);
     }
   return b.error;
+}
+
+static std::string gemm(const Module &module, const Options &options,
+                        int depth) {
+  return multiply(module, options, depth,
+                  [&](Buffers &b, uint64_t a, uint64_t rows, uint64_t y,
+                      uint64_t c, int m, int n) {
+                    b.launch("gemm", {2, 2, 1}, 128, a, rows, y, c, m, n,
+                             depth);
+                  });
+}
+
+/// Triton adds two pointers to memory of its own, here none.
+static std::string triton(const Module &module, const Options &options,
+                          int depth) {
+  return multiply(module, options, depth,
+                  [&](Buffers &b, uint64_t a, uint64_t rows, uint64_t y,
+                      uint64_t c, int m, int n) {
+                    b.dynamicSharedBytes = 18432;
+                    b.launch("expert_matmul", {2, 1, 1}, 128, a, rows, y, c, m,
+                             n, depth, uint64_t(0), uint64_t(0));
+                  });
 }
 
 static std::string softmax(const Module &module, const Options &options,
@@ -92,10 +118,13 @@ static std::string offsets(const Module &module, const Options &options,
 }
 
 const std::vector<Case> test::sm80Cases = {
-    {"gemm", gemm, {8, 40, 72, 128, 136}},
-    {"softmax", softmax, {1, 40, 96}},
+    {"gemm", gemm, {24, 32, 40, 64, 72, 96, 128, 152, 160, 200}},
+    {"softmax", softmax, {0, 1, 40, 96}},
     {"offsets", offsets, {0, 100, 700}},
 };
+
+const Case test::tritonCase = {
+    "expert_matmul", triton, {16, 32, 48, 64, 96, 112, 160}};
 
 /// The layer's sizes in the fixture.
 static constexpr int hidden = 32, experts = 8, wide = 48;
@@ -116,6 +145,8 @@ layerReference(const std::vector<float> &x, const std::vector<float> &router,
     std::vector<std::pair<double, int>> scores;
     for (int e = 0; e < experts; ++e)
       scores.push_back({-dot(router, e), e});
+    if (std::isnan(scores[0].first))
+      continue; // no expert is chosen
     std::sort(scores.begin(), scores.end());
     double sum = 1 + std::exp(scores[0].first - scores[1].first);
     for (int k = 0; k < 2; ++k) {
@@ -139,6 +170,15 @@ static std::string layer(const Module &module, const Options &options,
   Buffers b(module, options);
   auto x = randomFloats(tokens * hidden, random);
   auto router = randomFloats(experts * hidden, random);
+  // A token without an expert; experts that tie; scores whose powers are only
+  // finite after the greatest was subtracted.
+  if (tokens == 7)
+    x[3 * hidden] = NAN;
+  if (tokens == 33)
+    std::copy_n(&router[2 * hidden], hidden, &router[5 * hidden]);
+  if (tokens == 1)
+    for (float &value : router)
+      value *= 60;
   auto gate = randomFloats(experts * wide * hidden, random);
   auto up = randomFloats(experts * wide * hidden, random);
   auto down = randomFloats(experts * wide * hidden, random);
@@ -189,4 +229,4 @@ static std::string layer(const Module &module, const Options &options,
   return b.error;
 }
 
-const Case test::layerCase = {"layer", layer, {1, 7, 33}};
+const Case test::layerCase = {"layer", layer, {0, 1, 7, 33, 260}};

@@ -21,3 +21,5 @@ static void runAll(const std::string &file, const std::vector<Case> &cases) {
 TEST(PtxKernels, OfTheAmpereKind) { runAll("sm80.ptx", sm80Cases); }
 
 TEST(PtxKernels, OfALayerAsMoecEmitsIt) { runAll("layer.ptx", {layerCase}); }
+
+TEST(PtxKernels, OfTriton) { runAll("triton80.ptx", {tritonCase}); }

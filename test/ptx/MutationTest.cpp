@@ -28,7 +28,7 @@ bool isNoticed(const Module &module, const std::vector<Case> &cases,
       for (int size : c.sizes)
         for (const Schedule &schedule : schedules()) {
           Options options = schedule;
-          options.maxWarpInstructions = 1 << 17; // ten times what is needed
+          options.maxWarpInstructions = size < 100 ? 1 << 17 : 1 << 20;
           if (!c.run(module, options, size).empty())
             return true;
         }

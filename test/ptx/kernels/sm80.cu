@@ -54,6 +54,7 @@ extern "C" __global__ void __launch_bounds__(128)
   load(0);
   load(1);
   const int warpRow = (warp >> 1) * 16, warpColumn = (warp & 1) * 16;
+#pragma unroll 1
   for (int step = 0; step < steps; ++step) {
     asm volatile("cp.async.wait_group 1;" ::: "memory");
     __syncthreads();
