@@ -44,6 +44,8 @@ if shutil.which("dpkg-shlibdeps"):
 transformers = os.path.join(config.build_dir, "venv-hf", "bin", "python")
 if os.path.exists(transformers):
     config.available_features.add("transformers")
+if glob.glob(os.path.join(config.build_dir, "venv-hf/lib/python3*/site-packages/scikit_build_core")):
+    config.available_features.add("scikit-build-core")
 # torch's wheel finds its libraries only when they are beside the system's.
 wheels = glob.glob(os.path.join(config.build_dir, "venv-hf/lib/python3*/site-packages/nvidia/*/lib"))
 libraries = os.pathsep.join(["/usr/local/cuda/lib64", *wheels])
