@@ -54,7 +54,8 @@ moec_status checkDense(const TensorPlace &place, const DLTensor *tensor,
                 "%s: %s '%s' is on device type %d, expected host memory (1)",
                 place.where, place.kind, place.name,
                 int(tensor->device.device_type));
-  if (!isRowMajor(*tensor))
+  // NumPy gives an empty tensor strides of 0.
+  if (bytes != 0 && !isRowMajor(*tensor))
     return fail(error, MOEC_BAD_ARGUMENT,
                 "%s: %s '%s' is not dense and row-major", place.where,
                 place.kind, place.name);

@@ -129,6 +129,20 @@ TEST_F(SessionTest, AcceptsStridesOfDenseTensorsAndOffsets) {
   EXPECT_EQ(y[4], 0);
 }
 
+TEST_F(SessionTest, AcceptsAnyStridesOfEmptyTensors) {
+  int64_t strides[] = {0, 0}, shape[] = {0, 5};
+  for (DLTensor *tensor : {&input.tensor, &output.tensor}) {
+    tensor->strides = strides;
+    tensor->shape = shape;
+    tensor->data = nullptr;
+  }
+  const DLTensor *arguments[] = {&input.tensor}, *results[] = {&output.tensor};
+  EXPECT_EQ(moec_session_call(session.get(), function, arguments, 1, results, 1,
+                              workspace, sizeof(workspace), &error),
+            MOEC_OK)
+      << error.text;
+}
+
 TEST_F(SessionTest, MutableParametersBelongToTheSession) {
   std::vector<float> doubled = {2, 4, 6, 8, 10}, read(5);
   View value(doubled, {5}), out(read, {5});
