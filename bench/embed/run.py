@@ -74,7 +74,8 @@ class Variant(engine.Engine):
         return [str(program)]
 
     def _environment(self):
-        paths = [HERE.parent / "peers", engine.ROOT / "integrations/onnxruntime"]
+        integrations = engine.ROOT / "integrations"
+        paths = [HERE.parent / "peers", integrations / "onnxruntime", integrations / "python"]
         return {**super()._environment(), "PYTHONPATH": os.pathsep.join(map(str, paths)),
                 "MOEC_LIBRARY": str(engine.ROOT / "build/lib/libmoec.so")}
 

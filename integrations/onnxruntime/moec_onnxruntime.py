@@ -7,8 +7,8 @@
     moec_onnxruntime.register(options)
     session = onnxruntime.InferenceSession("fast.onnx", options)
 
-Needs onnx, onnxruntime-extensions and libmoec. Layers run on threads of libmoec. To run
-them on the session's, without Python, build moec_onnxruntime.cpp, give replace_moe
+Needs onnx, onnxruntime-extensions and the package moec with libmoec, on whose threads
+layers run. To run them on the session's, without Python, build moec_onnxruntime.cpp, give replace_moe
 domain="moec" and register the library instead.
 """
 
@@ -18,8 +18,9 @@ import subprocess
 
 import numpy as np
 import onnx
-from moec_runtime import Layer
 from onnx import TensorProto, helper
+
+import moec
 
 OPERATOR = "MoecLayer"
 EXTENSIONS = "ai.onnx.contrib"  # the domain of onnxruntime-extensions
@@ -101,8 +102,8 @@ def _run(x, logits, artifact):
     status = os.stat(artifact)
     key = artifact, status.st_ino, status.st_mtime_ns
     if key not in _layers:
-        _layers[key] = Layer(artifact, "main")
-    y = _layers[key](x.reshape(-1, x.shape[-1]), logits.reshape(-1, logits.shape[-1]))
+        _layers[key] = moec.load(artifact)["main"]
+    y, = _layers[key](x.reshape(-1, x.shape[-1]), logits.reshape(-1, logits.shape[-1]))
     return y.reshape(x.shape).view(_Result)
 
 

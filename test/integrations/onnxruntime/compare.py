@@ -13,7 +13,9 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-sys.path.append(os.path.join(os.path.dirname(__file__), "../../../integrations/onnxruntime"))
+INTEGRATIONS = os.path.join(os.path.dirname(__file__), "../../../integrations")
+sys.path += [os.path.join(INTEGRATIONS, name) for name in ("python", "onnxruntime")]
+import moec  # noqa: E402
 import moec_onnxruntime  # noqa: E402
 
 HIDDEN, INNER, EXPERTS, TOP_K = 48, 40, 6, 2
@@ -62,11 +64,11 @@ def refused(function):
 
 
 def main():
-    moec, directory, *library = sys.argv[1:]
+    compiler, directory, *library = sys.argv[1:]
     directory = pathlib.Path(directory)
     domain = "moec" if library else moec_onnxruntime.EXTENSIONS
     write_model(directory / "model.onnx")
-    replace = lambda source, compiler=moec: moec_onnxruntime.replace_moe(
+    replace = lambda source, compiler=compiler: moec_onnxruntime.replace_moe(
         directory / source, directory / "fast.onnx", compiler=compiler, domain=domain)
     print("replaced", replace("model.onnx"))
     fast = onnx.load(directory / "fast.onnx", load_external_data=False)
@@ -107,7 +109,7 @@ def main():
     refused(lambda: replace("broken.onnx"))
     (directory / "fast.1.moe").write_bytes(b"no artifact")
     refused(lambda: open_model("fast.onnx").run(None, {"x": x}) if library else
-            moec_onnxruntime.Layer(directory / "fast.1.moe", "main"))
+            moec.load(directory / "fast.1.moe"))
 
 
 main()
