@@ -14,18 +14,18 @@ import torch
 from ..runtime import load
 from .block import Block
 
-_load = functools.lru_cache(maxsize=None)(load)
-_open = functools.lru_cache(maxsize=None)(Block)
+open_artifact = functools.lru_cache(maxsize=None)(load)
+open_block = functools.lru_cache(maxsize=None)(Block)
 
 
 @torch.library.custom_op("moec::call", mutates_args=(), device_types="cpu")
 def call(arguments: Sequence[torch.Tensor], artifact: str, function: str) -> list[torch.Tensor]:
-    return list(_load(artifact)[function](*(argument.contiguous() for argument in arguments)))
+    return list(open_artifact(artifact)[function](*(argument.contiguous() for argument in arguments)))
 
 
 @call.register_fake
 def _(arguments, artifact, function):
-    found = _load(artifact)[function]
+    found = open_artifact(artifact)[function]
     if len(arguments) != len(found.arguments):
         raise ValueError(f"{function}: {len(arguments)} arguments are given, expected "
                          f"{len(found.arguments)}")
@@ -42,7 +42,7 @@ def _(arguments, artifact, function):
 
 @torch.library.custom_op("moec::layer", mutates_args=(), device_types="cpu")
 def layer(x: torch.Tensor, weights: Sequence[torch.Tensor], library: str) -> torch.Tensor:
-    return _open(library)(x, weights)
+    return open_block(library)(x, weights)
 
 
 @layer.register_fake
@@ -56,7 +56,11 @@ class Layer(torch.nn.Module):
     def __init__(self, artifact, function):
         super().__init__()
         self.artifact, self.function = os.path.abspath(artifact), function
-        _load(self.artifact)[function]  # what is wrong is said now
+        open_artifact(self.artifact)[function]  # what is wrong is said now
+
+    def width(self):
+        """Of the rows that it takes."""
+        return open_artifact(self.artifact)[self.function].arguments[0].shape[-1]
 
     def forward(self, *arguments):
         return tuple(torch.ops.moec.call(arguments, self.artifact, self.function))
