@@ -37,6 +37,12 @@ if {"avx2", "fma", "f16c"} <= flags:
     config.available_features.add("x86-64-v3")
 if {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512cd"} <= flags:
     config.available_features.add("x86-64-v4")
+# NVIDIA's compilers, which need no GPU.
+ptxas = shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas")
+if ptxas:
+    config.available_features.add("cuda-toolkit")
+    config.substitutions.append(("%ptxas_dir", os.path.dirname(os.path.realpath(ptxas))))
+    config.substitutions.append(("%ptxas", ptxas))
 if shutil.which("dpkg-shlibdeps"):
     config.available_features.add("dpkg")
 # An environment with torch and transformers; without it those tests are told
@@ -62,6 +68,8 @@ if os.path.exists(os.path.join(engines, "ggml", "src", "libggml-cpu.a")):
     config.available_features.add("ggml")
 if glob.glob(os.path.join(engines, "venv/lib/python3*/site-packages/onnxruntime_extensions")):
     config.available_features.add("onnxruntime-extensions")
+if glob.glob(os.path.join(engines, "venv/lib/python3*/site-packages/transformers")):
+    config.available_features.add("bench-transformers")  # of bench/peers/setup.sh
 config.substitutions.append(("%ort_include", os.environ.get("ORT_INCLUDE_DIR", "")))
 if os.environ.get("ORT_INCLUDE_DIR"):
     config.available_features.add("onnxruntime-headers")

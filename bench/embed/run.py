@@ -43,6 +43,9 @@ ENGINES = {
         Peer("packed, native", "f32", "onnxruntime_moec.py", "f32", ("native",)),
         Peer("packed, Python", "f32", "onnxruntime_moec.py", "f32",
              ("python",))),
+    "transformers": (
+        Peer("transformers", "f32", "transformers_layer.py", "f32", ("eager",)),
+        Peer("packed", "f32", "transformers_moec.py", "f32", ("eager", "replace_moe"))),
 }
 
 
@@ -77,6 +80,7 @@ class Variant(engine.Engine):
         integrations = engine.ROOT / "integrations"
         paths = [HERE.parent / "peers", integrations / "onnxruntime", integrations / "python"]
         return {**super()._environment(), "PYTHONPATH": os.pathsep.join(map(str, paths)),
+                "MOEC_CACHE": str(engine.BENCH / "cache"),
                 "MOEC_LIBRARY": str(engine.ROOT / "build/lib/libmoec.so")}
 
     def _prepare(self, shape, directory):
@@ -86,6 +90,8 @@ class Variant(engine.Engine):
         if kind == "rows":
             return [kind, compile_layer(shape, directory / kind,
                                         ["--disable-pass=moe-encode-weights"])]
+        if self.peer.rest[1:] == ("replace_moe",):
+            return [kind, MOEC]
         if kind not in ("native", "python"):
             return super()._prepare(shape, directory)
         operator = "python"

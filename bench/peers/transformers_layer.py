@@ -43,4 +43,5 @@ def main():
              lambda x: torch.from_numpy(x)[None].to(dtype), compute)
 
 
-main()
+if __name__ == "__main__":
+    main()
