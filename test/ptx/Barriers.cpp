@@ -28,6 +28,7 @@ bool Block::releaseBarriers() {
       if (warp.barrier == int(i)) {
         warp.barrier = -1;
         join(warp.clocks, done.clocks);
+        join(warp.fenced, done.fenced);
         ++warp.clocks[warp.index];
       }
     released = true;
@@ -66,6 +67,7 @@ static Barrier *arrive(Warp &warp, uint64_t id, uint64_t expected) {
   barrier.expected = rounded;
   barrier.arrived += 32;
   join(barrier.clocks, warp.clocks);
+  join(barrier.fenced, warp.fenced);
   if (block.launch.options.count)
     ++block.launch.counters.barriers;
   return &barrier;

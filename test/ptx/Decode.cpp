@@ -19,9 +19,17 @@ std::string moec::ptx::spelled(const Statement &s, size_t begin) {
 /// What has no effect on one block that runs by itself, or ends it.
 static Execute decodeOther(const Statement &s) {
   const std::string &op = s.opcode[0];
-  if (op == "membar" || spelled(s).starts_with("fence.acq_rel") ||
-      spelled(s).starts_with("fence.sc"))
+  std::string all = spelled(s);
+  if (op == "membar" || all.starts_with("fence.acq_rel") ||
+      all.starts_with("fence.sc") || all.starts_with("fence.mbarrier_init") ||
+      op == "setmaxnreg" || op == "griddepcontrol")
     return [](Warp &, uint32_t) {};
+  // All that is known to the warp becomes visible to copies and wgmma.
+  if (all == "fence.proxy.async" || all == "fence.proxy.async.shared::cta")
+    return [](Warp &warp, uint32_t) {
+      join(warp.fenced, warp.clocks);
+      ++warp.clocks[warp.index];
+    };
   if (op == "nanosleep")
     return [](Warp &warp, uint32_t) { warp.yields = true; };
   if (op == "trap" && s.operands.empty())
@@ -49,16 +57,25 @@ static bool decodeOne(const Statement &s, Instruction &i) {
   for (Execute (*decode)(const Statement &) :
        {decodeArithmetic, decodeComparison, decodeConversion, decodeBits,
         decodeMemory, decodeAtomic, decodeAddress, decodeCollective,
-        decodeOther})
+        decodeMbarrier, decodeBulk, decodeOther})
     if ((i.execute = decode(s)))
       return true;
   if ((i.execute = decodeCopy(s)))
     return true;
   if ((i.execute = decodeBarrier(s)))
     return i.aligned = true;
+  if ((i.execute = decodeWgmma(s)))
+    return i.isWgmma = i.aligned = i.wholeWarp = true;
   if ((i.execute = decodeMatrix(s)) || (i.execute = decodeMma(s)))
     return i.aligned = i.wholeWarp = true;
   return false;
+}
+
+static void listRegisters(const Operand &o, std::vector<int> &registers) {
+  if (o.reg >= 0)
+    registers.push_back(o.reg);
+  for (const Operand &element : o.elements)
+    listRegisters(element, registers);
 }
 
 static uint64_t place(size_t &size, const Variable &v) {
@@ -95,11 +112,13 @@ static std::string layOut(Kernel &kernel, const Syntax &syntax,
   for (const Variable &v : variables)
     if (v.space == "shared" && v.external && v.bytes)
       return "variable " + v.name + " is external but has a size";
+  // Alone, they begin where shared memory does, as compilers rely on.
   size_t end = kernel.sharedBytes;
   for (const Variable &v : variables)
     if (v.space == "shared" && v.external) {
       kernel.sharedBytes = end;
-      kernel.symbols[v.name] = placeOddly(kernel.sharedBytes, dynamic);
+      kernel.symbols[v.name] =
+          end ? placeOddly(kernel.sharedBytes, dynamic) : 0;
     }
   for (const Static &s : program.statics)
     kernel.symbols[s.variable.name] = s.address;
@@ -154,6 +173,11 @@ std::string moec::ptx::decode(const Syntax &syntax, Program &program) {
       instruction.opcode = s.opcode[0];
       if (!decodeOne(s, instruction))
         return at + "unknown instruction, modifier or operand: " + spelled(s);
+      for (const Operand &o : s.operands)
+        listRegisters(o, instruction.registers);
+      if (!s.operands.empty() && s.operands[0].kind != Operand::Address)
+        listRegisters(s.operands[0], instruction.destinations);
+      kernel.usesWgmma |= instruction.isWgmma;
       kernel.code.push_back(std::move(instruction));
     }
     Instruction end;

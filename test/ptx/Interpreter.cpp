@@ -93,6 +93,8 @@ static void begin(Block &block) {
     warp.live = left >= 32 ? ~0u : (1u << left) - 1;
     warp.registers.assign(names.size() * 32, 0);
     warp.local.resize(32 * kernel.localBytes);
+    if (kernel.usesWgmma)
+      warp.unfenced.assign(names.size(), 1);
     for (int r : kernel.specialRegisters)
       for (unsigned l = 0; l < 32; ++l)
         warp.at(r, l) = special(names[r], block, 32 * w + l);

@@ -28,12 +28,14 @@ struct Dim3 {
 
 /// The freedom that the machine has. A right kernel gives the same under all.
 struct Schedule {
-  /// cp.async lands when it is waited for, not when it is issued.
+  /// Copies land when they are waited for, not when they are issued.
   bool lazyCopies = false;
   /// The last warp and the last block run first.
   bool reverse = false;
   /// Where it is not 0, warps and blocks run in an order that it draws.
   uint64_t seed = 0;
+  /// wgmma reads and writes when it is waited for, not when it is issued.
+  bool lazyWgmma = false;
 };
 
 struct Options {

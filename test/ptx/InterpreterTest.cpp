@@ -51,7 +51,10 @@ TEST(PtxInterpreter, FindsWhatIsWrong) {
   fails("add.frob.u32 %r1, %r1, 1;", "unknown instruction");
   fails(with(exchange, ""), "never written");
   // Both warps write a word.
-  fails("st.shared.u32 [tile], %r1;", "race");
+  fails("st.shared.u32 [tile], 7;", "race");
+  // The lanes of a warp write a word; the same value may be written.
+  fails("st.global.u32 [%rd1], %r1;", "writes another value");
+  EXPECT_EQ(run("st.global.u32 [%rd1], 7;").error, "");
   // The second warp writes what the first has read.
   fails("st.shared.u32 [%r3], %r1; bar.sync 0; ld.shared.u32 %r4, [tile];\n"
         "setp.eq.u32 %p1, %r1, 32; @%p1 st.shared.u32 [tile], %r1;",

@@ -19,8 +19,10 @@ std::string test::readKernels(const std::string &name) {
 }
 
 std::vector<Schedule> test::schedules() {
-  return {
-      {false, false, 0}, {true, true, 0}, {true, false, 1}, {false, false, 2}};
+  return {{false, false, 0, false},
+          {true, true, 0, true},
+          {true, false, 1, false},
+          {false, false, 2, true}};
 }
 
 /// c[i][j] = sum of a[rows[i]][k] b[j][k]: launches what computes it.
@@ -118,7 +120,7 @@ static std::string offsets(const Module &module, const Options &options,
 }
 
 const std::vector<Case> test::sm80Cases = {
-    {"gemm", gemm, {24, 32, 40, 64, 72, 96, 128, 152, 160, 200}},
+    {"gemm", gemm, {0, 24, 32, 40, 64, 72, 96, 128, 152, 160, 200}},
     {"softmax", softmax, {0, 1, 40, 96}},
     {"offsets", offsets, {0, 100, 700}},
 };

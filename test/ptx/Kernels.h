@@ -24,8 +24,8 @@ struct Case {
 
 /// Of sm80.ptx. The sizes of gemm are depths, over all residues of its stages.
 extern const std::vector<Case> sm80Cases;
-/// Of triton80.ptx, which Triton compiled: the product of gemm. The sizes are
-/// depths.
+/// Of triton80.ptx and triton90.ptx, which Triton compiled: the product of
+/// gemm. The sizes are depths.
 extern const Case tritonCase;
 /// Of layer.ptx: what moec emits for a layer of eight experts, two a token. The
 /// sizes are tokens.

@@ -22,4 +22,7 @@ TEST(PtxKernels, OfTheAmpereKind) { runAll("sm80.ptx", sm80Cases); }
 
 TEST(PtxKernels, OfALayerAsMoecEmitsIt) { runAll("layer.ptx", {layerCase}); }
 
-TEST(PtxKernels, OfTriton) { runAll("triton80.ptx", {tritonCase}); }
+TEST(PtxKernels, OfTriton) {
+  runAll("triton80.ptx", {tritonCase});
+  runAll("triton90.ptx", {tritonCase});
+}

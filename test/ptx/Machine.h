@@ -32,6 +32,35 @@ struct Copy {
   uint32_t bytes = 0;
 };
 
+/// A wgmma that its warp has not waited for.
+struct Multiplication {
+  unsigned group = 0;
+  /// Null once it has run.
+  std::function<void()> run;
+  std::vector<int> registers;
+};
+
+/// A bulk copy under way: its bytes land at an mbarrier.
+struct BulkCopy {
+  uint64_t barrier = 0;
+  unsigned agent = 0;
+  uint32_t clock = 0;
+  /// Where each byte goes, its value and whether it was written.
+  std::vector<uint32_t> to;
+  std::vector<uint8_t> value, written;
+};
+
+struct Mbarrier {
+  uint32_t expected = 0, pending = 0;
+  int64_t bytes = 0;
+  uint64_t phase = 0;
+  /// The agent of the copies that complete on it.
+  unsigned agent = 0;
+  uint32_t agentClock = 0;
+  /// Of those who arrived, and of those who had when a phase was completed.
+  Clocks clocks{}, fenced{}, doneClocks{}, doneFenced{};
+};
+
 struct LocalByte {
   uint8_t value = 0xff;
   bool written = false;
@@ -52,7 +81,12 @@ struct Warp {
   std::array<unsigned, 32> groups{};
   /// Each lane's local memory, one after the other.
   std::vector<LocalByte> local;
-  Clocks clocks{};
+  /// `fenced`: what fence.proxy.async has made visible to copies and wgmma.
+  Clocks clocks{}, fenced{};
+  std::vector<Multiplication> multiplications;
+  unsigned multiplicationGroup = 0;
+  /// Registers written since wgmma.fence; empty in kernels without wgmma.
+  std::vector<uint8_t> unfenced;
 
   uint64_t &at(int reg, unsigned lane) { return registers[reg * 32 + lane]; }
 };
@@ -73,6 +107,9 @@ struct Instruction {
   /// Of a branch with several targets: which.
   Operand selector;
   std::string opcode;
+  bool isWgmma = false;
+  /// Every register that it names, and those that it writes.
+  std::vector<int> registers, destinations;
 };
 
 struct Kernel {
@@ -81,6 +118,7 @@ struct Kernel {
   /// The address of each variable and parameter within its space.
   std::map<std::string, uint64_t> symbols;
   std::vector<int> specialRegisters;
+  bool usesWgmma = false;
   size_t parameterBytes = 0, sharedBytes = 0, localBytes = 0;
 };
 
@@ -109,7 +147,7 @@ struct Barrier {
   /// Threads that have arrived, and that the first of them asked for; 0 where
   /// all live warps must arrive.
   unsigned arrived = 0, expected = 0;
-  Clocks clocks{};
+  Clocks clocks{}, fenced{};
   /// Of bar.red: threads with a true operand, and each warp's way to take the
   /// result.
   unsigned votes = 0;
@@ -142,6 +180,11 @@ struct Block {
   std::vector<uint32_t> readers{};
   std::vector<Warp> warps{};
   std::array<Barrier, 16> barriers{};
+  /// By address in shared memory.
+  std::map<uint64_t, Mbarrier> mbarriers{};
+  std::vector<BulkCopy> bulkCopies{};
+  /// Waits at mbarriers that were in vain since anything happened to one.
+  uint64_t vainWaits = 0;
   unsigned line = 0;
   std::string error{};
 
@@ -154,6 +197,10 @@ struct Block {
              unsigned bytes, const void *from, Access access = Access::Write);
   bool touchShared(Warp &warp, unsigned lane, uint64_t address, unsigned bytes,
                    Access access);
+  /// Arrives, adds bytes, and ends the phase where nothing is missing.
+  void progress(Mbarrier &barrier, uint32_t arrivals, int64_t bytes);
+  /// Lands the oldest bulk copy to an mbarrier; false where there is none.
+  bool landBulk(uint64_t barrier);
   /// Puts the bytes of a copy where they go.
   void land(const Copy &copy);
   /// From here on the bytes count as written by the warp.
@@ -200,6 +247,12 @@ Execute decodeCollective(const Statement &statement);
 Execute decodeBarrier(const Statement &statement);
 Execute decodeMatrix(const Statement &statement);
 Execute decodeMma(const Statement &statement);
+Execute decodeWgmma(const Statement &statement);
+Execute decodeMbarrier(const Statement &statement);
+Execute decodeBulk(const Statement &statement);
+/// The bits 4 to 6 of an address change with the bits 7 to 9: `span` is 32, 64
+/// or 128 bytes, or 16 for no swizzle.
+uint64_t swizzle(uint64_t address, unsigned span);
 
 /// Runs the warps of a block to their end.
 void run(Block &block);

@@ -2,8 +2,8 @@
 //
 // ldmatrix, stmatrix and mma.sync.
 
+#include "test/ptx/Elements.h"
 #include "test/ptx/Machine.h"
-#include "test/ptx/Values.h"
 
 #include <algorithm>
 #include <bit>
@@ -64,17 +64,7 @@ Execute moec::ptx::decodeMatrix(const Statement &s) {
   };
 }
 
-namespace {
-/// An element of a tensor-core operand.
-struct Element {
-  unsigned bits = 0;
-  bool isInteger = false, isSigned = false;
-  Format format = singleFormat;
-  uint64_t ignored = 0; ///< bits that the hardware does not look at
-};
-} // namespace
-
-static Element elementOf(const std::string &type) {
+Element moec::ptx::elementOf(const std::string &type) {
   if (type == "bf16")
     return {16, false, false, bfloatFormat};
   if (type == "f16")
@@ -90,11 +80,22 @@ static Element elementOf(const std::string &type) {
   return {};
 }
 
-static double elementValue(uint64_t bits, const Element &e) {
+double moec::ptx::elementValue(uint64_t bits, const Element &e) {
   bits = lowBits(bits, e.bits) & ~e.ignored;
   if (e.isInteger)
     return e.isSigned ? double(int8_t(bits)) : double(bits);
   return decodeReal(bits, e.format);
+}
+
+double moec::ptx::sumValue(uint64_t bits, const std::string &type) {
+  return type == "s32" ? double(int32_t(bits)) : toDouble(bits, type);
+}
+uint64_t moec::ptx::sumBits(double sum, const std::string &type,
+                            bool satfinite) {
+  if (type != "s32")
+    return fromDouble(sum, type);
+  return uint32_t(
+      int64_t(satfinite ? std::clamp(sum, -0x1p31, 0x1p31 - 1) : sum));
 }
 
 /// mma.sync.aligned.m16n8kK.row.col{.satfinite}.d.a.b.c: products exact, one
@@ -147,9 +148,8 @@ Execute moec::ptx::decodeMma(const Statement &s) {
       for (unsigned r = 0; r < 4; ++r) {
         uint64_t c = operandValue(warp, registerOf(3, r * sums / 4), l);
         md[g + 8 * (r >> 1)][l % 4 * 2 + (r & 1)] =
-            isInteger   ? double(int32_t(c))
-            : sums == 2 ? toDouble(c >> (16 * (r & 1)) & 0xffff, "f16")
-                        : toDouble(c, type);
+            sums == 2 ? toDouble(c >> (16 * (r & 1)) & 0xffff, "f16")
+                      : sumValue(c, type);
       }
     }
     for (unsigned i = 0; i < 16; ++i)
@@ -160,11 +160,8 @@ Execute moec::ptx::decodeMma(const Statement &s) {
       for (unsigned r = 0; r < 4; ++r) {
         double sum = md[l / 4 + 8 * (r >> 1)][l % 4 * 2 + (r & 1)];
         uint64_t &d = warp.at(registerOf(0, r * sums / 4).reg, l);
-        if (isInteger)
-          d = uint32_t(
-              int64_t(satfinite ? std::clamp(sum, -0x1p31, 0x1p31 - 1) : sum));
-        else if (sums == 4)
-          d = fromDouble(sum, type);
+        if (sums == 4)
+          d = sumBits(sum, type, satfinite);
         else
           d = r & 1 ? (d & 0xffff) | fromDouble(sum, type) << 16
                     : fromDouble(sum, type);

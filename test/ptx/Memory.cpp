@@ -26,6 +26,21 @@ static bool isScope(const std::string &m) {
   return m == "cta" || m == "gpu" || m == "sys";
 }
 
+/// Lanes that write different values to an address at once: the hardware takes
+/// any of them.
+static void checkConflict(Warp &warp, uint32_t mask, const uint64_t *addresses,
+                          const uint8_t (*buffers)[32]) {
+  for (unsigned l = 0; l < 32; ++l)
+    for (unsigned k = 0; mask >> l & 1 && k < l; ++k)
+      if (mask >> k & 1 && addresses[k] == addresses[l] &&
+          addresses[l] >> 24 != localWindow >> 24 &&
+          memcmp(buffers[k], buffers[l], 32))
+        return warp.block->fail(warp, l,
+                                "writes to " + std::to_string(addresses[l]) +
+                                    " at once with lane " + std::to_string(k) +
+                                    ", which writes another value");
+}
+
 Execute moec::ptx::decodeMemory(const Statement &s) {
   bool loads = s.opcode[0] == "ld";
   if ((!loads && s.opcode[0] != "st") || s.operands.size() < 2)
@@ -62,10 +77,11 @@ Execute moec::ptx::decodeMemory(const Statement &s) {
       return {};
   return [=](Warp &warp, uint32_t mask) {
     uint64_t addresses[32];
+    uint8_t buffers[32][32] = {};
     for (unsigned l = 0; l < 32; ++l) {
       if (!(mask >> l & 1))
         continue;
-      uint8_t buffer[32] = {};
+      uint8_t *buffer = buffers[l];
       uint64_t at = addresses[l] = operandValue(warp, address, l);
       for (unsigned i = 0; !loads && i < count; ++i) {
         uint64_t v = operandValue(warp, elements[i], l);
@@ -85,6 +101,8 @@ Execute moec::ptx::decodeMemory(const Statement &s) {
             lowBits(extend(v, type), elements[i].bits);
       }
     }
+    if (!loads && space != Space::Local)
+      checkConflict(warp, mask, addresses, buffers);
     countAccess(warp.block->launch, space, mask, addresses, count * bytes,
                 !loads);
   };

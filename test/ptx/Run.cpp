@@ -42,6 +42,19 @@ static void advance(Warp &warp, const Instruction &i, uint32_t pc,
   }
 }
 
+/// Registers of a wgmma are not to be touched before it was waited for, and
+/// those that are written need a fence before the next.
+static void checkRegisters(Warp &warp, const Instruction &i, uint32_t active) {
+  for (const Multiplication &m : warp.multiplications)
+    for (int r : m.registers)
+      if (std::count(i.registers.begin(), i.registers.end(), r))
+        return warp.block->fail(warp, std::countr_zero(active),
+                                warp.block->launch.kernel.syntax.registers[r] +
+                                    " is used before wgmma.wait_group");
+  for (int r : i.destinations)
+    warp.unfenced[r] = 1;
+}
+
 /// Runs until the warp waits, ends or fails, or has had its turn.
 static void runWarp(Warp &warp) {
   Block &block = *warp.block;
@@ -66,6 +79,8 @@ static void runWarp(Warp &warp) {
                             std::to_string(launch.options.maxWarpInstructions) +
                             " warp instructions, the kernel does not end");
     advance(warp, i, pc, mask, active);
+    if (launch.kernel.usesWgmma && active && !i.isWgmma)
+      checkRegisters(warp, i, active);
     if (i.aligned && active && active != warp.live)
       return block.fail(warp, std::countr_zero(warp.live & ~active),
                         "does not execute what all lanes of the warp must");
