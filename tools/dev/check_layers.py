@@ -21,6 +21,7 @@ EDGES = {
     "reference": ["dialects", "runtime/include"],
     "passes": ["dialects"],
     "codegen/cpu": ["passes", "dialects", "runtime/include"],
+    "codegen/cuda/toolchain": [],
     "codegen/cuda": ["codegen/cpu", "passes", "dialects", "runtime/include"],
     "codegen/artifact": ["runtime/schema", "runtime/include"],
     "codegen/object": ["codegen/cpu", "codegen/artifact", "weights/encodings", "dialects",

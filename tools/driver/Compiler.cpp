@@ -3,6 +3,7 @@
 #include "tools/driver/Compiler.h"
 #include "codegen/cpu/Pipeline.h"
 #include "codegen/cuda/Pipeline.h"
+#include "codegen/cuda/toolchain/Toolchain.h"
 #include "dialects/moe/Moe.h"
 #include "importers/Importer.h"
 #include "importers/Tokenizer.h"
@@ -237,7 +238,17 @@ moec_compile_status Compilation::emitCudaCode() {
     return MOEC_COMPILE_INPUT_ERROR;
   if (!allWritten)
     return status;
-  return emitText(code->code.front().source);
+  const moec::cuda::CudaCode &emitted = code->code.front();
+  if (options.emit == moec::EmitKind::Cuda)
+    return emitText(emitted.source);
+  llvm::Expected<std::string> compiled =
+      moec::cuda::compileCuda(emitted.source, emitted.architecture,
+                              options.emit == moec::EmitKind::Ptx
+                                  ? moec::cuda::CudaForm::Ptx
+                                  : moec::cuda::CudaForm::Cubin);
+  if (!compiled)
+    return fail(MOEC_COMPILE_ENVIRONMENT, compiled.takeError());
+  return emitText(*compiled);
 }
 
 /// The artifact's form of a signature.

@@ -17,7 +17,7 @@
 namespace moec {
 
 /// What is written.
-enum class EmitKind { Artifact, Mlir, Llvm, Asm, Object, Shared, Cuda };
+enum class EmitKind { Artifact, Mlir, Llvm, Asm, Object, Shared, Cuda, Ptx, Cubin };
 
 /// What a compilation is asked to do.
 struct CompileOptions {

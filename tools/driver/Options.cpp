@@ -39,9 +39,14 @@ std::string applyEmit(CompileOptions &options, StringRef name) {
     options.emit = EmitKind::Shared;
   else if (name == "cuda")
     options.emit = EmitKind::Cuda;
+  else if (name == "ptx")
+    options.emit = EmitKind::Ptx;
+  else if (name == "cubin")
+    options.emit = EmitKind::Cubin;
   else
-    return unsupported("emit", name, {"ptx", "cubin"},
-                       "artifact, object, shared, mlir, llvm, asm or cuda");
+    return unsupported("emit", name, {},
+                       "artifact, object, shared, mlir, llvm, asm, cuda, ptx "
+                       "or cubin");
   return "";
 }
 
@@ -106,20 +111,27 @@ std::string applyWeights(CompileOptions &options, StringRef name) {
 
 /// Checks what is written against GPU targets.
 static std::string checkArchitectures(CompileOptions &options) {
-  if (options.emit != EmitKind::Cuda)
+  std::string emit = options.emit == EmitKind::Cuda    ? "--emit=cuda"
+                     : options.emit == EmitKind::Ptx   ? "--emit=ptx"
+                     : options.emit == EmitKind::Cubin ? "--emit=cubin"
+                                                       : "";
+  if (emit.empty())
     return options.architectures.empty() || options.emit == EmitKind::Mlir
                ? ""
-               : "--target=cuda: expected --emit=cuda or mlir; artifacts with "
-                 "GPU code are not supported by this version";
+               : "--target=cuda: expected --emit=cuda, ptx, cubin or mlir; "
+                 "artifacts with GPU code are not supported by this version";
   if (options.isInt8 || !options.quantize.empty())
     return "--compute=int8 and --quantize are for --target=cpu";
   if (!options.levels.empty())
-    return "--emit=cuda is for --target=cuda";
+    return emit + " is for --target=cuda";
   if (options.architectures.empty())
     options.architectures = {cuda::getArchitectures().front().str()};
   if (options.architectures.size() > 1)
-    return "--emit=cuda is for one architecture, found " +
+    return emit + " is for one architecture, found " +
            std::to_string(options.architectures.size());
+  if (options.emit == EmitKind::Cubin &&
+      (options.output.empty() || options.output == "-"))
+    return "a cubin needs an output file: -o OUT.cubin";
   return "";
 }
 

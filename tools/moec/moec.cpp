@@ -35,7 +35,7 @@ cl::opt<std::string> quantize("quantize", cl::cat(category),
                                        "weights of experts"));
 cl::opt<std::string> emit("emit", cl::cat(category), cl::init("artifact"),
                           cl::desc("artifact, object, shared, mlir, llvm, "
-                                   "asm or cuda"));
+                                   "asm, cuda, ptx or cubin"));
 cl::opt<std::string> weights("weights", cl::cat(category), cl::init("linked"),
                              cl::desc("of an object: linked (into it), file "
                                       "(NAME.weights) or "

@@ -25,7 +25,7 @@ typedef enum moec_compile_status {
   MOEC_COMPILE_OK = 0,
   MOEC_COMPILE_INPUT_ERROR = 1,    ///< the model description is wrong
   MOEC_COMPILE_USAGE_ERROR = 2,    ///< an option is wrong
-  MOEC_COMPILE_ENVIRONMENT = 4,    ///< a file cannot be written
+  MOEC_COMPILE_ENVIRONMENT = 4,    ///< a file cannot be written, no toolkit
   MOEC_COMPILE_INTERNAL_ERROR = 70 ///< a defect of the compiler; the message
                                    ///< names a reproducer file
 } moec_compile_status;
