@@ -21,6 +21,33 @@ std::string moec::whyHeterogeneous(moe::ExpertsOp op) {
   return "";
 }
 
+moe::CombineOp moec::getOnlyCombine(moe::ExpertsOp bank) {
+  if (bank.getNumResults() != 1 || !bank.getResult(0).hasOneUse())
+    return nullptr;
+  auto combine =
+      dyn_cast<moe::CombineOp>(*bank.getResult(0).getUsers().begin());
+  if (!combine || combine.getRows() != bank.getResult(0) ||
+      combine.getPlan() != bank.getPlan() ||
+      combine.getInto() != moe::CombineInto::Add ||
+      combine->getBlock() != bank->getBlock())
+    return nullptr;
+  return combine;
+}
+
+void moec::eraseBank(moe::ExpertsOp bank, Value result) {
+  auto plan = bank.getPlan().getDefiningOp<moe::PlanOp>();
+  moe::CombineOp combine = getOnlyCombine(bank);
+  combine.getResult().replaceAllUsesWith(result);
+  combine.erase();
+  SmallVector<Value> dispatched(bank.getRows());
+  bank.erase();
+  for (Value rows : dispatched)
+    if (rows.use_empty() && rows.getDefiningOp())
+      rows.getDefiningOp()->erase();
+  if (plan.use_empty())
+    plan.erase();
+}
+
 LogicalResult ExpertRegion::refuse(Operation *op, StringRef why) {
   where = op;
   reason = why.str();

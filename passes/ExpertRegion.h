@@ -37,6 +37,14 @@ enum class PieceKind {
 /// nothing.
 std::string whyHeterogeneous(moe::ExpertsOp op);
 
+/// The `moe.combine add` by the bank's plan, in its block, that alone reads the
+/// bank's only result, or null.
+moe::CombineOp getOnlyCombine(moe::ExpertsOp bank);
+
+/// Puts `result` in the place of the bank's only combine, and erases what only
+/// the bank needed: dispatches and the plan, which a `moe.plan` makes.
+void eraseBank(moe::ExpertsOp bank, mlir::Value result);
+
 class ExpertRegion {
 public:
   explicit ExpertRegion(moe::ExpertsOp op, unsigned member = 0)

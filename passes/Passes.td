@@ -145,6 +145,65 @@ def MoeSplitMembersPass : Pass<"moe-split-members"> {
   ];
 }
 
+def MoeIndexExpertsPass : Pass<"moe-index-experts"> {
+  let summary = "Compute experts made of vectors token by token (rank-1, FiLM, identity)";
+  let description = [{
+    A bank whose region has no product with a matrix, and its combine, become a
+    loop over blocks of tokens, which run in parallel. For each slot of a token
+    it reads the id, computes the region on the token's row with the slices where
+    they are, and adds the weighted row to the token. Sums over a row run as 32
+    partial sums.
+
+    Legal when `moe.combine add` by the same plan is the only use of the rows, in
+    the same block; the row operands are dispatches by this plan without weights;
+    the plan is not `by_expert`; there is one region, with slices in the order of
+    the experts, of row-wise computation that does not use the expert's id; rows,
+    weights and the sum are f32.
+
+    Why: where an expert is a few vectors, an assignment is as small as what
+    grouping moves for it. Nothing is sorted and no row is copied or stored;
+    slices of experts that no token selects are not read.
+
+    ```mlir
+    %plan = moe.plan %ids : tensor<?x2xi32> -> !moe.plan<experts = 8, slots = 2>
+    %rows = moe.dispatch %x by %plan ...
+    %y = moe.experts %plan rows(%rows) params(%a : tensor<8x16xf32>) {
+    ^bb0(%r: tensor<?x16xf32>, %s: tensor<16xf32>, %expert: index):
+      %m = linalg.generic ins(%r, %s) ... { multiply }
+      moe.yield %m
+    }
+    %z = moe.combine add %y by %plan weights(%w) init(%i)
+    ==>
+    %z = scf.forall (%t) = (0) to (%T) step (32) shared_outs(%o = %i) -> (tensor<?x16xf32>) {
+      %block = scf.for %j = 0 to %n iter_args(...) {
+        %row = scf.for %k = 0 to 2 iter_args(%sum = ...) {
+          %id = tensor.extract %ids[%token, %k]
+          %isExpert = arith.cmpi ult, %id, 8
+          %next = scf.if %isExpert {
+            %r = tensor.extract_slice %x[%token, 0] [1, 16] [1, 1]
+            %s = tensor.extract_slice %a[%expert, 0] [1, 16] [1, 1]
+            %m = linalg.generic ins(%r, %s) ... { multiply }
+            %u = tensor.extract %w[%token, %k]
+            linalg.generic ins(%m) outs(%sum) { sum + m * u }
+          } else { %sum }
+        }
+      }
+    }
+    ```
+    Class: equal up to rounding (a token's rows are added in the order of its
+    slots). The pipeline leaves the pass out for bit-exact results.
+  }];
+  let options = [
+    Option<"explain", "explain", "bool", "false",
+           "Say in remarks which banks run token by token">
+  ];
+  let dependentDialects = [
+    "::moec::moe::MoeDialect", "::mlir::affine::AffineDialect",
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def MoeFuseRouterPass : Pass<"moe-fuse-router"> {
   let summary = "Compute a router's matmul, scores, selection and weights in one loop";
   let description = [{

@@ -15,10 +15,10 @@ using namespace moec;
 
 ArrayRef<StringRef> moec::getOptimizationPasses() {
   static constexpr StringRef names[] = {
-      "moe-canonicalize",    "moe-split-members", "moe-fuse-router",
-      "moe-fuse-dispatch",   "moe-fuse-maps",     "moe-merge-gate-up",
-      "moe-fuse-epilogue",   "moe-fuse-combine",  "moe-encode-weights",
-      "moe-select-strategy",
+      "moe-canonicalize",   "moe-split-members",  "moe-index-experts",
+      "moe-fuse-router",    "moe-fuse-dispatch",  "moe-fuse-maps",
+      "moe-merge-gate-up",  "moe-fuse-epilogue",  "moe-fuse-combine",
+      "moe-encode-weights", "moe-select-compute", "moe-select-strategy",
   };
   return names;
 }
@@ -53,6 +53,7 @@ void moec::buildMoePipeline(OpPassManager &pm, const PipelineOptions &options) {
     MoeSplitMembersPassOptions split;
     split.explain = options.explain;
     addOptional(pm, options, createMoeSplitMembersPass(split));
+    addOptional(pm, options, createMoeIndexExpertsPass({options.explain}));
   }
   addOptional(pm, options, createMoeFuseRouterPass());
 }
@@ -71,7 +72,7 @@ void moec::buildGroupedPipeline(OpPassManager &pm,
   addOptional(pm, options, createMoeFuseCombinePass());
   addOptional(pm, options, createMoeEncodeWeightsPass({options.quantize}));
   if (options.isInt8)
-    pm.addPass(createMoeSelectComputePass({options.explain}));
+    addOptional(pm, options, createMoeSelectComputePass({options.explain}));
   addOptional(pm, options, createMoeSelectStrategyPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -19,20 +19,6 @@ namespace moec {
 using namespace mlir;
 using namespace moec;
 
-/// The combine that alone reads the bank, or null.
-static moe::CombineOp getOnlyCombine(moe::ExpertsOp bank) {
-  if (bank.getNumResults() != 1 || !bank.getResult(0).hasOneUse())
-    return nullptr;
-  auto combine =
-      dyn_cast<moe::CombineOp>(*bank.getResult(0).getUsers().begin());
-  if (!combine || combine.getRows() != bank.getResult(0) ||
-      combine.getPlan() != bank.getPlan() ||
-      combine.getInto() != moe::CombineInto::Add ||
-      combine->getBlock() != bank->getBlock())
-    return nullptr;
-  return combine;
-}
-
 /// Whether at least one expert has the member.
 static bool isUsed(moe::ExpertsOp bank, int64_t member) {
   for (int64_t expert = 0, e = bank.getPlan().getType().getExperts();
@@ -202,15 +188,7 @@ void MemberSplitter::split() {
   for (Region &region : bank.getBodies())
     if (isUsed(bank, region.getRegionNumber()))
       sum = addMember(region, sum);
-  combine.getResult().replaceAllUsesWith(sum);
-  combine.erase();
-  SmallVector<Value> dispatched(bank.getRows());
-  bank.erase();
-  for (Value rows : dispatched)
-    if (rows.use_empty() && rows.getDefiningOp())
-      rows.getDefiningOp()->erase();
-  if (plan.use_empty())
-    plan.erase();
+  eraseBank(bank, sum);
 }
 
 namespace {

@@ -68,9 +68,11 @@ void moec::cuda::registerCudaPasses() {
 }
 
 ArrayRef<StringRef> moec::cuda::getCpuOnlyPasses() {
-  // Panels, waves and tiles of registers; a router in blocks of rows.
-  static constexpr StringRef names[] = {
-      "moe-encode-weights", "moe-select-strategy", "moe-fuse-router"};
+  // Panels, waves and tiles of registers; a router in blocks of rows, experts
+  // token by token.
+  static constexpr StringRef names[] = {"moe-encode-weights",
+                                        "moe-select-strategy",
+                                        "moe-fuse-router", "moe-index-experts"};
   return names;
 }
 
