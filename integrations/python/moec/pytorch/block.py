@@ -71,30 +71,34 @@ class Block:
                                ctypes.byref(self._services)), "packing a weight")
         return packed
 
-    def __call__(self, x, weights):
-        """The first result, in the element type and shape of `x`."""
+    def __call__(self, x, weights, *more):
+        """The first result, in the element type and shape of `x`. `more`: its other
+        arguments, which have a row for each row of `x`."""
         rows = x.reshape(-1, x.shape[-1]).float().contiguous()
-        if rows.shape[1] != self.description["arguments"][0]["shape"][1]:
-            raise ValueError(f"the input has {rows.shape[1]} columns, the block "
-                             f"{self.description['arguments'][0]['shape'][1]}")
+        arguments = [rows, *(argument.contiguous() for argument in more)]
+        for argument, wanted in zip(arguments, self.description["arguments"], strict=True):
+            if (argument.dtype, *argument.shape) != (SCALARS[wanted["dtype"]], len(rows),
+                                                     *wanted["shape"][1:]):
+                raise ValueError(f"{wanted['name']} is {argument.dtype} {list(argument.shape)}, "
+                                 f"expected {wanted['dtype']} [{len(rows)}, "
+                                 f"{', '.join(map(str, wanted['shape'][1:]))}]")
         if len(weights) != len(self.description["weights"]) or any(
                 weight.nbytes != wanted["bytes"] or weight.data_ptr() % 64
                 for weight, wanted in zip(weights, self.description["weights"])):
             raise ValueError("these are not the packed weights of this block")
-        tokens = len(rows)
-        results = [torch.empty([tokens if isinstance(size, str) else size
+        results = [torch.empty([len(rows) if isinstance(size, str) else size
                                 for size in result["shape"]], dtype=SCALARS[result["dtype"]])
                    for result in self.description["results"]]
-        table = (POINTER * len(weights))(*(weight.data_ptr() for weight in weights))
-        services = ctypes.byref(self._services)
-        size = self._workspace_size(SIZE(tokens), services)
+        tokens, services = SIZE(len(rows)), ctypes.byref(self._services)
+        size = self._workspace_size(tokens, services)
         self._check(min(size, 0), "the size of the workspace")
         if not hasattr(self._own, "workspace"):
             self._own.workspace = Workspace()
-        self._check(self._function(
-            POINTER(rows.data_ptr()), SIZE(tokens),
-            *(POINTER(result.data_ptr()) for result in results), table,
-            self._own.workspace.reserve(size), SIZE(size), services), "the block")
+        first, *others = (POINTER(tensor.data_ptr()) for tensor in [*arguments, *results])
+        table = (POINTER * len(weights))(*(weight.data_ptr() for weight in weights))
+        self._check(self._function(first, tokens, *others, table,
+                                   self._own.workspace.reserve(size), SIZE(size), services),
+                    "the block")
         return results[0].to(x.dtype).reshape(x.shape)
 
     def _check(self, status, what):
