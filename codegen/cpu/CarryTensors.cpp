@@ -31,6 +31,25 @@ static Value getUpdated(Value value) {
   return Value();
 }
 
+/// Whether `value` is read after `update` has changed its buffer.
+static bool isReadAfter(Value value, Operation *update) {
+  return llvm::any_of(value.getUsers(), [&](Operation *user) {
+    Operation *ancestor = update->getBlock()->findAncestorOpInBlock(*user);
+    return !ancestor || update->isBeforeInBlock(ancestor);
+  });
+}
+
+/// Whether `value` is `argument`, updated again and again in its place.
+static bool isUpdated(Value value, Value argument) {
+  while (value && value != argument) {
+    Value before = getUpdated(value);
+    if (before && isReadAfter(before, value.getDefiningOp()))
+      return false;
+    value = before;
+  }
+  return value == argument;
+}
+
 /// Copies what is yielded into what was carried in, unless that was updated.
 static void copyBack(Operation *yield, MutableArrayRef<OpOperand> yielded,
                      ValueRange carried) {
@@ -39,10 +58,7 @@ static void copyBack(Operation *yield, MutableArrayRef<OpOperand> yielded,
     if (!isa<RankedTensorType>(argument.getType()) ||
         operand.get().getType() != argument.getType())
       continue;
-    Value source = operand.get();
-    while (source && source != argument)
-      source = getUpdated(source);
-    if (!source)
+    if (!isUpdated(operand.get(), argument))
       operand.set(linalg::CopyOp::create(builder, yield->getLoc(),
                                          operand.get(), argument)
                       .getResult(0));

@@ -22,7 +22,8 @@ static SmallVector<Operation *> listOperations(ModuleOp module) {
 static void eraseUnused(ModuleOp module) {
   for (bool changed = true; changed;) {
     changed = false;
-    for (Operation *op : llvm::reverse(listOperations(module)))
+    SmallVector<Operation *> operations = listOperations(module);
+    for (Operation *op : llvm::reverse(operations))
       if (op->use_empty() && !isa<func::FuncOp>(op) &&
           !op->hasTrait<OpTrait::IsTerminator>() && !isa<moe::TapOp>(op)) {
         op->erase();

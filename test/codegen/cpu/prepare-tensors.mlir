@@ -112,3 +112,23 @@ func.func @sizes(%x: tensor<?x4xf32>, %flag: i1) -> (tensor<?x4xf32>, index, ind
   %m = tensor.dim %3, %c0 : tensor<?x4xf32>
   return %3, %n, %m : tensor<?x4xf32>, index, index
 }
+
+// -----
+
+// One that updates it is copied where the old one is read afterwards.
+// CHECK-LABEL: func.func @read_after(
+// CHECK: scf.for {{.*}} iter_args(%[[P:.*]] = %{{.*}})
+// CHECK:   %[[S:.*]] = tensor.insert_slice {{.*}} into %[[P]]
+// CHECK:   %[[T:.*]] = linalg.add ins(%[[P]], %[[P]] : {{.*}}) outs(%[[S]]
+// CHECK:   %[[C:.*]] = linalg.copy ins(%[[T]] : {{.*}}) outs(%[[P]] : {{.*}})
+// CHECK:   scf.yield %[[C]]
+func.func @read_after(%x: tensor<4x8xf32>, %row: tensor<1x8xf32>, %n: index) -> tensor<4x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %0 = scf.for %i = %c0 to %n step %c1 iter_args(%p = %x) -> (tensor<4x8xf32>) {
+    %s = tensor.insert_slice %row into %p[0, 0] [1, 8] [1, 1] : tensor<1x8xf32> into tensor<4x8xf32>
+    %t = linalg.add ins(%p, %p : tensor<4x8xf32>, tensor<4x8xf32>) outs(%s : tensor<4x8xf32>) -> tensor<4x8xf32>
+    scf.yield %t : tensor<4x8xf32>
+  }
+  return %0 : tensor<4x8xf32>
+}
