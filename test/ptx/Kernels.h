@@ -24,6 +24,8 @@ struct Case {
 
 /// Of sm80.ptx. The sizes of gemm are depths, over all residues of its stages.
 extern const std::vector<Case> sm80Cases;
+/// Of sm90a.ptx, the product of gemm by tensor copies and wgmma.
+extern const Case hopperCase;
 /// Of triton80.ptx and triton90.ptx, which Triton compiled: the product of
 /// gemm. The sizes are depths.
 extern const Case tritonCase;
@@ -31,8 +33,9 @@ extern const Case tritonCase;
 /// sizes are tokens.
 extern const Case layerCase;
 
-/// "copies eager or lazy" by "forward, reverse or drawn".
-std::vector<Schedule> schedules();
+/// Copies and wgmma eager and lazy; forward, reverse and drawn orders. Only the
+/// first for large sizes.
+std::vector<Schedule> schedules(int size);
 
 } // namespace moec::ptx::test
 

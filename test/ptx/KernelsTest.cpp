@@ -13,12 +13,14 @@ static void runAll(const std::string &file, const std::vector<Case> &cases) {
   ASSERT_TRUE(module) << error;
   for (const Case &c : cases)
     for (int size : c.sizes)
-      for (const Schedule &schedule : schedules())
+      for (const Schedule &schedule : schedules(size))
         EXPECT_EQ(c.run(*module, schedule, size), "")
             << c.kernel << " of " << size;
 }
 
 TEST(PtxKernels, OfTheAmpereKind) { runAll("sm80.ptx", sm80Cases); }
+
+TEST(PtxKernels, OfTheHopperKind) { runAll("sm90a.ptx", {hopperCase}); }
 
 TEST(PtxKernels, OfALayerAsMoecEmitsIt) { runAll("layer.ptx", {layerCase}); }
 

@@ -31,7 +31,7 @@ static const Rule rules[] = {
     {"arrival dropped", R"(mbarrier\.arrive[^;]*;)", ""},
     {"wrong transaction bytes", R"((mbarrier\.arrive\.expect_tx.*\], *\d+);)",
      "$1{+1};"},
-    {"wrong parity", R"((mbarrier\.try_wait\.parity.*, *)(%r\d+);)", "$10;"},
+    {"wrong parity", R"((mbarrier\.try_wait\.parity.*,) *%r\d+;)", "$1 0;"},
     // What is where.
     {"copy ignores its size", R"((cp\.async\.c[ag]\.[^;]*\], *16), *%r\d+;)",
      "$1;"},

@@ -26,9 +26,9 @@ bool isNoticed(const Module &module, const std::vector<Case> &cases,
   for (const Case &c : cases)
     if (c.kernel == kernel || cases.size() == 1)
       for (int size : c.sizes)
-        for (const Schedule &schedule : schedules()) {
+        for (const Schedule &schedule : schedules(size)) {
           Options options = schedule;
-          options.maxWarpInstructions = size < 100 ? 1 << 17 : 1 << 20;
+          options.maxWarpInstructions = size < 250 ? 1 << 17 : 1 << 20;
           if (!c.run(module, options, size).empty())
             return true;
         }
@@ -44,7 +44,7 @@ Outcome run(const std::string &file, const std::vector<Case> &cases) {
   std::string text = readKernels(file), error;
   Outcome outcome;
   for (const Mutation &m :
-       draw(findMutations(text), setting("MOEC_PTX_MUTANTS", 60),
+       draw(findMutations(text), setting("MOEC_PTX_MUTANTS", 40),
             setting("MOEC_PTX_SEED", 1))) {
     auto module = Module::parse(mutate(text, m), error);
     EXPECT_TRUE(module) << error << "\n" << m.after;
@@ -65,6 +65,12 @@ Outcome run(const std::string &file, const std::vector<Case> &cases) {
 
 TEST(PtxMutation, IsNoticedInKernelsOfTheAmpereKind) {
   Outcome outcome = run("sm80.ptx", sm80Cases);
+  EXPECT_GE(outcome.drawn, 30u);
+  EXPECT_GE(10 * outcome.noticed, 9 * outcome.drawn);
+}
+
+TEST(PtxMutation, IsNoticedInKernelsOfTheHopperKind) {
+  Outcome outcome = run("sm90a.ptx", {hopperCase});
   EXPECT_GE(outcome.drawn, 30u);
   EXPECT_GE(10 * outcome.noticed, 9 * outcome.drawn);
 }

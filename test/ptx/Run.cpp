@@ -116,6 +116,8 @@ void moec::ptx::run(Block &block) {
       live |= warp.live != 0;
     }
     ran |= block.releaseBarriers();
+    if (!live && !block.bulkCopies.empty() && block.error.empty())
+      block.fail(block.warps[0], 0, "ends before its bulk copies have landed");
     if (!live)
       return;
     if (ran)

@@ -43,10 +43,10 @@ extern "C" __global__ void __launch_bounds__(128)
       const int k = step * kTile + piece * 8;
       const int slot = step % kStages;
       const bool inside = k < depth;
-      copyAsync(sharedAddress(tiles[slot][0]) + place(row, piece),
-                fromA + (inside ? k : 0), hasRow && inside ? 16 : 0);
-      copyAsync(sharedAddress(tiles[slot][1]) + place(row, piece),
-                fromB + (inside ? k : 0), hasColumn && inside ? 16 : 0);
+      copyAsync(sharedAddress(tiles[slot][0]) + place(row, piece), fromA + k,
+                hasRow && inside ? 16 : 0);
+      copyAsync(sharedAddress(tiles[slot][1]) + place(row, piece), fromB + k,
+                hasColumn && inside ? 16 : 0);
     }
     asm volatile("cp.async.commit_group;" ::: "memory");
   };
