@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -299,6 +300,11 @@ LogicalResult Printer::printFor(scf::ForOp op) {
   std::string i = fresh("i");
   names[op.getInductionVar()] = i;
   std::string step = name(op.getStep());
+  // ptxas spills where both a loop of unknown length and its inner are
+  // unrolled.
+  bool isInnermost = op.getBody()->getOps<scf::ForOp>().empty();
+  if (!isInnermost && !getConstantIntValue(op.getUpperBound()))
+    line() << "#pragma unroll 1\n";
   line() << "for (" << *cppType(op.getInductionVar().getType()) << ' ' << i
          << " = " << name(op.getLowerBound()) << "; " << i << " < "
          << name(op.getUpperBound()) << "; "

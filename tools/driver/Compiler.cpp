@@ -241,11 +241,10 @@ moec_compile_status Compilation::emitCudaCode() {
   const moec::cuda::CudaCode &emitted = code->code.front();
   if (options.emit == moec::EmitKind::Cuda)
     return emitText(emitted.source);
-  llvm::Expected<std::string> compiled =
-      moec::cuda::compileCuda(emitted.source, emitted.architecture,
-                              options.emit == moec::EmitKind::Ptx
-                                  ? moec::cuda::CudaForm::Ptx
-                                  : moec::cuda::CudaForm::Cubin);
+  llvm::Expected<std::string> compiled = moec::cuda::compileCuda(
+      emitted.source, emitted.architecture,
+      options.emit == moec::EmitKind::Ptx ? moec::cuda::CudaForm::Ptx
+                                          : moec::cuda::CudaForm::Cubin);
   if (!compiled)
     return fail(MOEC_COMPILE_ENVIRONMENT, compiled.takeError());
   return emitText(*compiled);

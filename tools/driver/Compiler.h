@@ -17,7 +17,17 @@
 namespace moec {
 
 /// What is written.
-enum class EmitKind { Artifact, Mlir, Llvm, Asm, Object, Shared, Cuda, Ptx, Cubin };
+enum class EmitKind {
+  Artifact,
+  Mlir,
+  Llvm,
+  Asm,
+  Object,
+  Shared,
+  Cuda,
+  Ptx,
+  Cubin
+};
 
 /// What a compilation is asked to do.
 struct CompileOptions {
