@@ -76,7 +76,10 @@ class Block:
         arguments, which have a row for each row of `x`."""
         rows = x.reshape(-1, x.shape[-1]).float().contiguous()
         arguments = [rows, *(argument.contiguous() for argument in more)]
-        for argument, wanted in zip(arguments, self.description["arguments"], strict=True):
+        if len(arguments) != len(self.description["arguments"]):
+            raise ValueError(f"{len(arguments)} arguments are given, expected "
+                             f"{len(self.description['arguments'])}")
+        for argument, wanted in zip(arguments, self.description["arguments"]):
             if (argument.dtype, *argument.shape) != (SCALARS[wanted["dtype"]], len(rows),
                                                      *wanted["shape"][1:]):
                 raise ValueError(f"{wanted['name']} is {argument.dtype} {list(argument.shape)}, "
