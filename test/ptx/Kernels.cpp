@@ -148,8 +148,33 @@ const std::vector<Case> test::sm80Cases = {
     {"offsets", offsets, {0, 100, 700}},
 };
 
-const Case test::hopperCase = {
-    "gemm", hopper, {8, 16, 24, 64, 72, 80, 88, 128, 184, 256, 320, 400, 456}};
+/// One tile of halves, whose products are exact.
+static std::string tile(const Module &module, const Options &options, int) {
+  std::mt19937 random(1);
+  Buffers b(module, options);
+  std::vector<_Float16> x(16 * 16), y(8 * 16);
+  for (auto *values : {&x, &y})
+    for (_Float16 &value : *values)
+      value = int(random() % 17) - 8;
+  uint64_t c = b.allocate<float>(16 * 8, "c");
+  b.launch("product", {1, 1, 1}, 32, b.upload(x, "a"), b.upload(y, "b"), c);
+  auto found = b.download<float>(c, 16 * 8);
+  for (int i = 0; i < 16; ++i)
+    for (int j = 0; j < 8; ++j) {
+      double sum = 0;
+      for (int k = 0; k < 16; ++k)
+        sum += double(x[i * 16 + k]) * double(y[j * 16 + k]);
+      b.expect(found[i * 8 + j], sum, 0, 0, i * 8 + j);
+    }
+  return b.error;
+}
+
+const Case test::mlirCase = {"product", tile, {0}};
+
+const Case test::hopperCase = {"gemm",
+                               hopper,
+                               {8, 16, 24, 32, 64, 72, 80, 88, 96, 128, 160,
+                                184, 224, 256, 320, 400, 456}};
 
 const Case test::tritonCase = {
     "expert_matmul", triton, {16, 32, 48, 64, 96, 112, 160}};

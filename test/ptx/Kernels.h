@@ -29,6 +29,8 @@ extern const Case hopperCase;
 /// Of triton80.ptx and triton90.ptx, which Triton compiled: the product of
 /// gemm. The sizes are depths.
 extern const Case tritonCase;
+/// Of product.ptx, which MLIR lowered from its nvgpu dialect.
+extern const Case mlirCase;
 /// Of layer.ptx: what moec emits for a layer of eight experts, two a token. The
 /// sizes are tokens.
 extern const Case layerCase;

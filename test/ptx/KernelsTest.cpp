@@ -28,3 +28,5 @@ TEST(PtxKernels, OfTriton) {
   runAll("triton80.ptx", {tritonCase});
   runAll("triton90.ptx", {tritonCase});
 }
+
+TEST(PtxKernels, OfMlir) { runAll("product.ptx", {mlirCase}); }
