@@ -55,7 +55,8 @@ def continue_by_forward(artifact, words, ends):
 
 
 model = DIRECTORY / "model"
-shutil.copytree(CHECKPOINT, model, dirs_exist_ok=True)
+shutil.rmtree(model, ignore_errors=True)
+shutil.copytree(CHECKPOINT, model)
 config = json.loads((model / "config.json").read_text())
 words = write_tokenizer(model / "tokenizer.json", config["vocab_size"])
 artifact = DIRECTORY / "model.moe"
