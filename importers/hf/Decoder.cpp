@@ -11,6 +11,7 @@
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/Path.h"
 #include <cmath>
+#include <utility>
 
 using namespace moec;
 using namespace moec::hf;
@@ -70,8 +71,9 @@ private:
   const DecoderArchitecture &architecture;
   const DecoderNames &names;
   DecoderSpec spec;
-  std::string root;   ///< "model."
-  std::string prefix; ///< of the layer being read: "model.layers.0."
+  std::string root;        ///< "model."
+  std::string prefix;      ///< of the layer being read: "model.layers.0."
+  bool saysLength = false; ///< the warning about long sequences is out
   std::vector<std::string> layerTypes;
   int64_t layers = 0, heads = 0, keyHeads = 0, width = 0;
   double eps = 0;
@@ -229,13 +231,15 @@ Expected<DecoderSpec> DecoderReader::read() {
 // A layer
 //===----------------------------------------------------------------------===//
 
+static bool isAttention(StringRef layerType) {
+  return layerType == "full_attention" || layerType == "sliding_attention" ||
+         layerType == "chunked_attention" || layerType == "attention";
+}
+
 Error DecoderReader::checkLayerType(int64_t layer) {
-  if (layerTypes.empty())
+  if (layerTypes.empty() || isAttention(layerTypes[layer]))
     return Error::success();
   StringRef type = layerTypes[layer];
-  if (type == "full_attention" || type == "sliding_attention" ||
-      type == "chunked_attention" || type == "attention")
-    return Error::success();
   return fields.fail("layer_types", "layer " + Twine(layer) + " is a '" + type +
                                         "' layer, which --scope=model does not "
                                         "support; --scope=moe compiles the MoE "
@@ -418,6 +422,11 @@ Error DecoderReader::readPositions(int64_t layer, AttentionSpec &attention) {
                                            : StringRef(layerTypes[layer])));
     MOEC_TRY(rotary.spec.interleaved,
              fields.flag("rope_interleave", architecture.isInterleaved));
+    if (rotary.validLength && !std::exchange(saysLength, true))
+      mlir::emitWarning(module.getLoc())
+          << fields.getPath() << ": rotary positions are those of sequences of "
+          << "up to " << *rotary.validLength << " tokens; results for longer "
+          << "ones differ from the model's own";
     attention.scale *= rotary.attentionFactor;
     attention.rotary = rotary.spec;
     return Error::success();
@@ -528,12 +537,21 @@ Error moec::hf::importDecoder(StringRef directory, Checkpoint &checkpoint,
   std::string type;
   MOEC_TRY(type, fields->stringOr("model_type", ""));
   const DecoderArchitecture *architecture = findDecoderArchitecture(type);
-  if (!architecture)
+  if (!architecture) {
+    std::vector<std::string> layers;
+    MOEC_TRY(layers, fields->strings("layer_types"));
+    auto other = llvm::find_if_not(layers, isAttention);
+    std::string why;
+    if (other != layers.end())
+      why = (", layer " + Twine(other - layers.begin()) + " is a '" + *other +
+             "' layer")
+                .str();
     return fields->fail("model_type",
-                        "whole '" + Twine(type) +
-                            "' models are not supported, only " +
+                        "whole '" + Twine(type) + "' models are not supported" +
+                            why + "; supported are " +
                             listDecoderArchitectures() +
                             "; --scope=moe compiles the MoE layers");
+  }
   auto spec =
       DecoderReader(std::move(*fields), checkpoint, module, *architecture)
           .read();

@@ -31,11 +31,10 @@ public:
   }
 
   Expected<RotaryConfig> read(StringRef type) {
-    // Beyond the original length dynamic frequencies would change; sessions are
-    // not made longer than that.
-    if (type == "default" || type == "dynamic" || type == "mrope")
+    if (type == "default" || type == "mrope")
       return result;
-    if (Error error = type == "linear"     ? readLinear()
+    if (Error error = type == "dynamic"    ? readOriginalLength()
+                      : type == "linear"   ? readLinear()
                       : type == "yarn"     ? readYarn()
                       : type == "llama3"   ? readLlama3()
                       : type == "longrope" ? readLongRope()
@@ -59,6 +58,18 @@ private:
       return fields.fail("rope_parameters",
                          "expected '" + key + "', found none");
     return *value;
+  }
+
+  /// Up to it the frequencies are the base's own (dynamic) or the short
+  /// factors' (longrope).
+  Error readOriginalLength() {
+    const char *key = "original_max_position_embeddings";
+    double length;
+    MOEC_TRY(length, fields.numberOr("max_position_embeddings", 2048));
+    MOEC_TRY(length, fields.numberOr(key, length));
+    MOEC_TRY(length, parameters.numberOr(key, length));
+    result.validLength = static_cast<int64_t>(length);
+    return Error::success();
   }
 
   Error readLinear() {
@@ -157,16 +168,11 @@ private:
       frequency /= static_cast<float>(factor);
     double magnitude;
     MOEC_TRY(magnitude, parameters.numberOr("short_mscale", 0));
+    if (Error error = readOriginalLength())
+      return error;
     if (magnitude == 0) {
-      double length, longest;
+      double length = *result.validLength, longest, factor;
       MOEC_TRY(longest, fields.numberOr("max_position_embeddings", 1));
-      if (parameters.has("original_max_position_embeddings")) {
-        MOEC_TRY(length, required("original_max_position_embeddings"));
-      } else {
-        MOEC_TRY(length,
-                 fields.numberOr("original_max_position_embeddings", longest));
-      }
-      double factor;
       MOEC_TRY(factor, parameters.numberOr("factor", longest / length));
       MOEC_TRY(magnitude, parameters.numberOr("attention_factor", 0));
       if (magnitude == 0)
