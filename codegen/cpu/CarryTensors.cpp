@@ -2,6 +2,7 @@
 
 #include "codegen/cpu/CarryTensors.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -31,8 +32,13 @@ static Value getUpdated(Value value) {
   return Value();
 }
 
-/// Whether `value` is read after `update` has changed its buffer.
+/// Whether `value` is read while `update` changes its buffer, or after that.
+/// Elementwise operations read each element before they change it.
 static bool isReadAfter(Value value, Operation *update) {
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(update);
+  bool isElementwise = linalgOp && linalg::isElementwise(linalgOp);
+  if (!isElementwise && llvm::count(update->getOperands(), value) > 1)
+    return true;
   return llvm::any_of(value.getUsers(), [&](Operation *user) {
     Operation *ancestor = update->getBlock()->findAncestorOpInBlock(*user);
     return !ancestor || update->isBeforeInBlock(ancestor);

@@ -132,3 +132,21 @@ func.func @read_after(%x: tensor<4x8xf32>, %row: tensor<1x8xf32>, %n: index) -> 
   }
   return %0 : tensor<4x8xf32>
 }
+
+// -----
+
+// So it is where the update itself reads the old one elsewhere.
+// CHECK-LABEL: func.func @read_by_update(
+// CHECK: scf.for {{.*}} iter_args(%[[P:.*]] = %{{.*}})
+// CHECK:   %[[Y:.*]] = linalg.matmul ins(%[[P]], %{{.*}}) outs(%[[P]]
+// CHECK:   %[[C:.*]] = linalg.copy ins(%[[Y]] : {{.*}}) outs(%[[P]] : {{.*}})
+// CHECK:   scf.yield %[[C]]
+func.func @read_by_update(%x: tensor<8x8xf32>, %w: tensor<8x8xf32>, %n: index) -> tensor<8x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %0 = scf.for %i = %c0 to %n step %c1 iter_args(%p = %x) -> (tensor<8x8xf32>) {
+    %y = linalg.matmul ins(%p, %w : tensor<8x8xf32>, tensor<8x8xf32>) outs(%p : tensor<8x8xf32>) -> tensor<8x8xf32>
+    scf.yield %y : tensor<8x8xf32>
+  }
+  return %0 : tensor<8x8xf32>
+}
