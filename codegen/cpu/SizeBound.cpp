@@ -65,7 +65,9 @@ struct BoundEmitter {
   OpBuilder &builder;
 
   Value emit(Value size);
-  Value emitDim(memref::DimOp op);
+  Value emitDim(Location loc, Value buffer, int64_t dim);
+  /// Of the larger of the two buffers that a branch may yield.
+  Value emitDim(scf::IfOp branch, unsigned result, int64_t dim);
   Value emitArgument(BlockArgument argument);
   /// `op` on the bounds of all operands: for what grows with each of them.
   Value emitGrowing(Operation *op);
@@ -121,28 +123,40 @@ Value BoundEmitter::emitArgument(BlockArgument argument) {
   return {};
 }
 
-Value BoundEmitter::emitDim(memref::DimOp op) {
-  std::optional<int64_t> dim = op.getConstantIndex();
-  if (!dim)
-    return {};
-  Value buffer = op.getSource();
+Value BoundEmitter::emitDim(scf::IfOp branch, unsigned result, int64_t dim) {
+  Value largest;
+  for (scf::YieldOp yield : {branch.thenYield(), branch.elseYield()}) {
+    Value bound = emitDim(branch.getLoc(), yield.getOperand(result), dim);
+    // What only the branch knows is no bound outside.
+    if (!bound ||
+        !bound.getParentRegion()->isAncestor(builder.getBlock()->getParent()))
+      return {};
+    largest = largest ? arith::MaxSIOp::create(builder, branch.getLoc(),
+                                               largest, bound)
+                            .getResult()
+                      : bound;
+  }
+  return largest;
+}
+
+Value BoundEmitter::emitDim(Location loc, Value buffer, int64_t dim) {
   while (true) {
     auto type = cast<MemRefType>(buffer.getType());
-    if (!type.isDynamicDim(*dim))
-      return arith::ConstantIndexOp::create(builder, op.getLoc(),
-                                            type.getDimSize(*dim));
+    if (!type.isDynamicDim(dim))
+      return arith::ConstantIndexOp::create(builder, loc, type.getDimSize(dim));
     // Dynamic sizes in front of this one.
     unsigned number =
-        llvm::count_if(type.getShape().take_front(*dim), ShapedType::isDynamic);
+        llvm::count_if(type.getShape().take_front(dim), ShapedType::isDynamic);
     if (auto alloc = buffer.getDefiningOp<memref::AllocOp>())
       return emit(alloc.getDynamicSizes()[number]);
     if (auto view = buffer.getDefiningOp<memref::ViewOp>())
       return emit(view.getSizes()[number]);
+    if (auto branch = buffer.getDefiningOp<scf::IfOp>())
+      return emitDim(branch, cast<OpResult>(buffer).getResultNumber(), dim);
     buffer = getEarlierOfSameShape(buffer);
     if (!buffer)
       return {};
-    auto known =
-        memref::DimOp::create(builder, op.getLoc(), buffer, *dim).getResult();
+    auto known = memref::DimOp::create(builder, loc, buffer, dim).getResult();
     if (followsFromArguments(known))
       return known;
     known.getDefiningOp()->erase();
@@ -203,7 +217,10 @@ Value BoundEmitter::emit(Value size) {
       .Case([&](affine::AffineMaxOp most) {
         return emitLargest(loc, expand(most.getAffineMap()));
       })
-      .Case([&](memref::DimOp dim) { return emitDim(dim); })
+      .Case([&](memref::DimOp dim) {
+        std::optional<int64_t> number = dim.getConstantIndex();
+        return number ? emitDim(loc, dim.getSource(), *number) : Value();
+      })
       .Default([](Operation *) { return Value(); });
 }
 

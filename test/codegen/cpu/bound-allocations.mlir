@@ -56,3 +56,26 @@ func.func @rows_of_an_expert(%tokens: memref<?x2xi32>, %offsets: memref<?xi32>) 
   "test.use"(%a) : (memref<?x?xf32>) -> ()
   return
 }
+
+// -----
+
+// Of a buffer that one of two branches makes, the larger.
+// CHECK-LABEL: func.func @branches
+// CHECK-SAME: %{{.*}}: i1, %[[M:.*]]: index, %[[N:.*]]: index)
+// CHECK: %[[B:.*]] = arith.maxsi %[[M]], %[[N]]
+// CHECK: arith.muli %{{.*}}, %[[B]]
+// CHECK: memref.view
+func.func @branches(%c: i1, %m: index, %n: index) {
+  %c0 = arith.constant 0 : index
+  %b = scf.if %c -> (memref<?x8xf32>) {
+    %x = memref.alloc(%m) : memref<?x8xf32>
+    scf.yield %x : memref<?x8xf32>
+  } else {
+    %y = memref.alloc(%n) : memref<?x8xf32>
+    scf.yield %y : memref<?x8xf32>
+  }
+  %rows = memref.dim %b, %c0 : memref<?x8xf32>
+  %a = memref.alloc(%rows) : memref<?x8xf32>
+  "test.use"(%a) : (memref<?x8xf32>) -> ()
+  return
+}
