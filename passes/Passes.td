@@ -476,19 +476,22 @@ def MoeEncodeWeightsPass : Pass<"moe-encode-weights", "::mlir::ModuleOp"> {
 }
 
 def MoeSelectComputePass : Pass<"moe-select-compute", "::mlir::ModuleOp"> {
-  let summary = "Multiply int8 and int4 blocks as integers";
+  let summary = "Multiply rows as int8 or bf16, by int8 and int4 blocks or bf16";
   let description = [{
-    Every `grouped.matmul` whose weights are int8 or int4 blocks of 32 without
-    offsets gets `grouped.compute = "int8"`: each row of its left side is quantised
-    to int8 in blocks of 32, and the products of a block are exact (see
-    dialects/grouped/Compute.h and docs/numerics.md). With `explain`, a remark names
-    the others, which stay f32; it is an error if all do. `--compute=int8` runs this
-    pass.
+    `compute=int8`: every `grouped.matmul` whose weights are int8 or int4 blocks of 32
+    without offsets gets `grouped.compute = "int8"`: each row of its left side is
+    quantised to int8 in blocks of 32, and the products of a block are exact.
+    `compute=bf16`: every one of experts whose weights are bf16 gets
+    `grouped.compute = "bf16"`: the left side is rounded to bf16, products are summed
+    in f32 in the order of vdpbf16ps. See dialects/grouped/Compute.h and
+    docs/numerics.md. With `explain`, a remark names the others, which stay f32; it is
+    an error if all do. `--compute=int8` and `--compute=bf16` run this pass.
 
     Legal: only where the user asks for it, since rounding the rows changes results
-    by about a part in 250 of a row's largest element.
+    by up to a part in 250 of a block's largest element (int8) or in 512 of each (bf16).
 
-    Why: one instruction multiplies 32 pairs of bytes, four times as many as floats.
+    Why: one instruction multiplies 32 pairs of bytes, four times as many as floats;
+    with AVX512_BF16 one multiplies 32 pairs of bf16, twice as many.
 
     ```mlir
     %y = grouped.matmul lhs(%x : tensor<?x64xf32>) rhs(%w : tensor<1x2x2x16x34xi8>)
@@ -501,7 +504,9 @@ def MoeSelectComputePass : Pass<"moe-select-compute", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"explain", "explain", "bool", "false",
-           "Say in remarks which matmuls stay f32">
+           "Say in remarks which matmuls stay f32">,
+    Option<"compute", "compute", "std::string", "\"int8\"",
+           "int8 or bf16">
   ];
 }
 

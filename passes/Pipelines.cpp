@@ -71,8 +71,9 @@ void moec::buildGroupedPipeline(OpPassManager &pm,
   addOptional(pm, options, createMoeFuseEpiloguePass());
   addOptional(pm, options, createMoeFuseCombinePass());
   addOptional(pm, options, createMoeEncodeWeightsPass({options.quantize}));
-  if (options.isInt8)
-    addOptional(pm, options, createMoeSelectComputePass({options.explain}));
+  if (options.compute != "f32")
+    addOptional(pm, options,
+                createMoeSelectComputePass({options.explain, options.compute}));
   addOptional(pm, options, createMoeSelectStrategyPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -23,8 +23,9 @@ struct PipelineOptions {
   /// What the float weights of experts are quantised to: "q8_0", "q4_0" or
   /// nothing.
   std::string quantize;
-  /// Multiply int8 and int4 blocks as integers (moe-select-compute).
-  bool isInt8 = false;
+  /// What rows are multiplied as: "int8", "bf16" (moe-select-compute), or
+  /// "f32".
+  std::string compute = "f32";
 };
 
 /// Names of the passes that may be left out, in the order in which they run.

@@ -27,6 +27,8 @@ inline constexpr llvm::StringLiteral kResultAttr = "moe.result";
 inline constexpr llvm::StringLiteral kWorkersAttr = "moe.workers";
 inline constexpr llvm::StringLiteral kServicesAttr = "moe.services";
 inline constexpr llvm::StringLiteral kWorkspaceAttr = "moe.workspace";
+/// On a module: an extension that its code may use, in LLVM's spelling.
+inline constexpr llvm::StringLiteral kFeatureAttr = "cpu.feature";
 using moe::kDimsAttr;
 using moe::kNameAttr;
 

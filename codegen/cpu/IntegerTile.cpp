@@ -8,15 +8,13 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace moec::cpu;
 using moec::grouped::BlockCode;
 using moec::grouped::BlocksAttr;
 
-/// f32 or i32 of a vector, and vectors of a panel.
-static constexpr int64_t kLanes = 8;
-static constexpr int64_t kVectors = kPanelLanes / kLanes;
 /// Words of four depth elements in one step of the inner loop: with more the
 /// scheduler spills.
 static constexpr int64_t kUnroll = 2;
@@ -24,9 +22,14 @@ static constexpr int64_t kUnroll = 2;
 static constexpr int64_t kAhead = 2048;
 static constexpr int64_t kLineBytes = 64;
 
-int64_t moec::cpu::getIntegerTileRows(BlocksAttr blocks) {
+int64_t IntegerTile::getTileRows(BlocksAttr blocks, unsigned levelLanes,
+                                 bool hasVnni) {
+  if (hasVnni)
+    return levelLanes == 16 ? 12 : 6;
   return blocks.getCode() == BlockCode::Int4 ? 5 : 4;
 }
+
+int64_t IntegerTile::vectors() const { return kPanelLanes / lanes(); }
 
 namespace {
 /// The order of a tile's arguments.
@@ -51,39 +54,54 @@ static Value splat(ImplicitLocOpBuilder &b, VectorType type, int64_t value) {
   return arith::ConstantOp::create(b, DenseElementsAttr::get(type, bits));
 }
 
-Value IntegerTile::call(StringRef name, VectorType type, Value left,
-                        Value right) {
-  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name),
-                                       ValueRange{left, right})
+Value IntegerTile::call(StringRef name, VectorType type, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands)
       .getResult(0);
 }
 
-/// Four codes of each of the panel's columns, as bytes.
+/// Four codes of each of the panel's columns, as bytes, 0 to 255 with VNNI.
 SmallVector<Value> IntegerTile::loadCodes(Value panel, Value base, Value quad) {
-  auto bytes = VectorType::get(4 * kLanes, b.getI8Type());
-  auto load = [&](int64_t stride, int64_t offset) -> Value {
+  auto load = [&](int64_t stride, int64_t offset, int64_t count) -> Value {
     Value at = arith::AddIOp::create(b, base, times(b, quad, stride));
-    return vector::LoadOp::create(b, bytes, panel,
-                                  ValueRange{plus(b, at, offset)});
+    return vector::LoadOp::create(b, VectorType::get(count, b.getI8Type()),
+                                  panel, ValueRange{plus(b, at, offset)});
   };
-  if (blocks.getCode() == BlockCode::Int8)
-    return {load(64, 0), load(64, 32)};
-  auto words = VectorType::get(2 * kLanes, b.getI16Type());
-  Value both = load(32, 0), mask = splat(b, bytes, 15);
+  SmallVector<Value> codes;
+  if (blocks.getCode() == BlockCode::Int8) {
+    for (int64_t v = 0; v < vectors(); ++v) {
+      codes.push_back(load(64, v * 4 * lanes(), 4 * lanes()));
+      if (hasVnni) {
+        auto type = cast<VectorType>(codes.back().getType());
+        codes.back() =
+            arith::XOrIOp::create(b, codes.back(), splat(b, type, -128));
+      }
+    }
+    return codes;
+  }
+  auto bytes = VectorType::get(32, b.getI8Type());
+  auto words = VectorType::get(16, b.getI16Type());
+  Value both = load(32, 0, 32), mask = splat(b, bytes, 15);
   Value high = arith::ShRUIOp::create(
       b, vector::BitCastOp::create(b, words, both), splat(b, words, 4));
-  return {arith::AndIOp::create(b, both, mask),
-          arith::AndIOp::create(b, vector::BitCastOp::create(b, bytes, high),
-                                mask)};
+  codes = {arith::AndIOp::create(b, both, mask),
+           arith::AndIOp::create(b, vector::BitCastOp::create(b, bytes, high),
+                                 mask)};
+  if (vectors() == 2)
+    return codes;
+  SmallVector<int64_t> order(64);
+  std::iota(order.begin(), order.end(), 0);
+  return {vector::ShuffleOp::create(b, codes[0], codes[1], order)};
 }
 
-/// The dot products of one block, of row r and vector v at r * kVectors + v.
+/// The dot products of one block, of row r and vector v at r * vectors() + v.
 SmallVector<Value> IntegerTile::emitDots(int64_t height, ValueRange arguments,
                                          Value base, Value block) {
-  auto bytes = VectorType::get(4 * kLanes, b.getI8Type());
-  auto i16 = VectorType::get(2 * kLanes, b.getI16Type());
-  auto i32 = VectorType::get(kLanes, b.getI32Type());
+  auto bytes = VectorType::get(4 * lanes(), b.getI8Type());
+  auto i16 = VectorType::get(2 * lanes(), b.getI16Type());
+  auto i32 = VectorType::get(lanes(), b.getI32Type());
   bool isInt8 = blocks.getCode() == BlockCode::Int8;
+  std::string dotName =
+      "llvm.x86.avx512.vpdpbusd." + std::to_string(32 * lanes());
   Value ones = splat(b, i16, 1);
   auto rowAt = [&](int64_t row) { return plus(b, arguments[Row], row); };
   auto wide = [&](Value buffer, Value row, Value column, VectorType type) {
@@ -95,9 +113,10 @@ SmallVector<Value> IntegerTile::emitDots(int64_t height, ValueRange arguments,
   SmallVector<Value> inits;
   for (int64_t row = 0; row < height; ++row) {
     // 4-bit products of a whole block fit 16 bits, whatever wraps before.
-    Value init = isInt8 ? splat(b, i32, 0)
-                        : wide(arguments[Starts], rowAt(row), block, i16);
-    inits.append(kVectors, init);
+    Value init = isInt8 && !hasVnni ? splat(b, i32, 0)
+                                    : wide(arguments[Starts], rowAt(row), block,
+                                           hasVnni ? i32 : i16);
+    inits.append(vectors(), init);
   }
   int64_t quads = blocks.getSize() / 4;
   auto loop = scf::ForOp::create(b, index(b, 0), index(b, quads),
@@ -111,22 +130,26 @@ SmallVector<Value> IntegerTile::emitDots(int64_t height, ValueRange arguments,
       Value word = arith::AddIOp::create(b, times(b, block, quads), quad);
       SmallVector<Value> codes = loadCodes(arguments[Panel], base, quad);
       SmallVector<Value> sizes(codes);
-      if (isInt8)
+      if (isInt8 && !hasVnni)
         for (Value &size : sizes)
           size = math::AbsIOp::create(b, size);
       for (int64_t row = 0; row < height; ++row) {
         Value left = wide(arguments[Codes], rowAt(row), word, bytes);
-        for (int64_t v = 0; v < kVectors; ++v) {
-          Value &dot = dots[row * kVectors + v];
+        for (int64_t v = 0; v < vectors(); ++v) {
+          Value &dot = dots[row * vectors() + v];
+          if (hasVnni) {
+            dot = call(dotName, i32, {dot, codes[v], left});
+            continue;
+          }
           // The sign goes to the row, whose codes are above -128: a weight may
           // be -128, and 2 * 128 * 127 fits 16 bits.
           Value factor =
-              isInt8 ? call("llvm.x86.avx2.psign.b", bytes, left, codes[v])
+              isInt8 ? call("llvm.x86.avx2.psign.b", bytes, {left, codes[v]})
                      : left;
           Value product =
-              call("llvm.x86.avx2.pmadd.ub.sw", i16, sizes[v], factor);
+              call("llvm.x86.avx2.pmadd.ub.sw", i16, {sizes[v], factor});
           if (isInt8)
-            product = call("llvm.x86.avx2.pmadd.wd", i32, product, ones);
+            product = call("llvm.x86.avx2.pmadd.wd", i32, {product, ones});
           dot = arith::AddIOp::create(b, dot, product);
         }
       }
@@ -134,14 +157,14 @@ SmallVector<Value> IntegerTile::emitDots(int64_t height, ValueRange arguments,
     scf::YieldOp::create(b, dots);
   }
   SmallVector<Value> dots(loop.getResults());
-  if (!isInt8)
+  if (!isInt8 && !hasVnni)
     for (Value &dot : dots)
-      dot = call("llvm.x86.avx2.pmadd.wd", i32, dot, ones);
+      dot = call("llvm.x86.avx2.pmadd.wd", i32, {dot, ones});
   return dots;
 }
 
 void IntegerTile::emitBody(int64_t height, ValueRange arguments) {
-  auto f32 = VectorType::get(kLanes, b.getF32Type());
+  auto f32 = VectorType::get(lanes(), b.getF32Type());
   int64_t bytes = BlockDecoder::getBlockBytes(blocks);
   Value panel = arguments[Panel];
   forEach(b, index(b, 0), arguments[NumBlocks], 1, [&](Value number) {
@@ -160,16 +183,16 @@ void IntegerTile::emitBody(int64_t height, ValueRange arguments) {
                2);
     Value block = arith::AddIOp::create(b, arguments[FirstBlock], number);
     SmallVector<Value> dots = emitDots(height, arguments, base, block);
-    BlockDecoder decoder(b, blocks, kLanes, panel, base);
+    BlockDecoder decoder(b, blocks, lanes(), panel, base);
     SmallVector<Value> scales = decoder.loadScales();
     for (int64_t i = 0; i < height; ++i) {
       Value row = plus(b, arguments[Row], i);
       Value scale = vector::BroadcastOp::create(
           b, f32,
           memref::LoadOp::create(b, arguments[Scales], ValueRange{row, block}));
-      for (int64_t v = 0; v < kVectors; ++v) {
-        SmallVector<Value> at{row, plus(b, arguments[Column], v * kLanes)};
-        Value dot = arith::SIToFPOp::create(b, f32, dots[i * kVectors + v]);
+      for (int64_t v = 0; v < vectors(); ++v) {
+        SmallVector<Value> at{row, plus(b, arguments[Column], v * lanes())};
+        Value dot = arith::SIToFPOp::create(b, f32, dots[i * vectors() + v]);
         Value sum = vector::LoadOp::create(b, f32, arguments[Sums], at);
         sum = math::FmaOp::create(b, arith::MulFOp::create(b, dot, scale),
                                   scales[v], sum);

@@ -3,8 +3,14 @@
 // The register tile over integers: a few quantised rows times one panel of 16
 // columns of int8 or int4 blocks. A block's dot products are exact in i32; they
 // are scaled and added to f32 sums in memory, since registers hold the
-// integers. Vectors are 256 bits at every level, so results are equal
-// everywhere.
+// integers. A lane holds a column whatever the vectors' size, so results are
+// the same bits everywhere:
+//
+//   AVX2  bytes times bytes in pairs to 16 bits (vpmaddubsw, which never
+//         saturates: |w| <= 128 and |x| <= 127, or 16 products of 0..15 and x,
+//         fit 16 bits), then to 32
+//   VNNI  four products to 32 bits (vpdpbusd); int8 codes become 0 to 255, for
+//         which sums start with -128 times the sum of the row's codes
 
 #ifndef MOEC_CODEGEN_CPU_INTEGERTILE_H
 #define MOEC_CODEGEN_CPU_INTEGERTILE_H
@@ -13,15 +19,19 @@
 
 namespace moec::cpu {
 
-/// Rows of the largest tile that needs no more than 16 registers.
-int64_t getIntegerTileRows(grouped::BlocksAttr blocks);
-
 struct IntegerTile {
   mlir::ImplicitLocOpBuilder &b;
   grouped::BlocksAttr blocks;
   /// Whether the panel is read for the only time: it is prefetched itself then,
   /// otherwise `next`.
   bool isStreamed;
+  /// Whether there is vpdpbusd; then of vectors of `levelLanes` x 32 bits.
+  bool hasVnni = false;
+  unsigned levelLanes = 8;
+
+  /// Rows of the largest tile that the registers of a level hold.
+  static int64_t getTileRows(grouped::BlocksAttr blocks, unsigned levelLanes,
+                             bool hasVnni);
 
   /// Where a tile stands.
   struct Position {
@@ -38,6 +48,9 @@ struct IntegerTile {
             mlir::Value sums, mlir::Value next, const Position &position);
 
 private:
+  /// Columns in a vector, and vectors of a panel.
+  int64_t lanes() const { return hasVnni ? levelLanes : 8; }
+  int64_t vectors() const;
   void emitBody(int64_t height, mlir::ValueRange arguments);
   llvm::SmallVector<mlir::Value> emitDots(int64_t height,
                                           mlir::ValueRange arguments,
@@ -45,7 +58,7 @@ private:
   llvm::SmallVector<mlir::Value> loadCodes(mlir::Value panel, mlir::Value base,
                                            mlir::Value quad);
   mlir::Value call(llvm::StringRef name, mlir::VectorType type,
-                   mlir::Value left, mlir::Value right);
+                   mlir::ValueRange operands);
 };
 
 } // namespace moec::cpu

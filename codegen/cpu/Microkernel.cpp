@@ -4,6 +4,7 @@
 #include "codegen/cpu/DecodeBlocks.h"
 #include "codegen/cpu/Loops.h"
 #include "codegen/cpu/ObjectEmitter.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -66,6 +67,29 @@ SmallVector<Value> Microkernel::loadPanel(Value panel, Value offset) {
   return even;
 }
 
+/// Adds the products of two depth elements, for each row a vector of sums.
+void Microkernel::emitPairs(int64_t rows, Value lhs, Value depth, Value panel,
+                            Value offset, MutableArrayRef<Value> sums) {
+  auto pairs = VectorType::get(2 * lanes, b.getBF16Type());
+  auto pair = VectorType::get(2, b.getBF16Type());
+  auto word = VectorType::get(1, b.getI32Type());
+  auto words = VectorType::get(lanes, b.getI32Type());
+  Value columns = vector::LoadOp::create(b, pairs, panel, ValueRange{offset});
+  for (int64_t row = 0; row < rows; ++row) {
+    Value loaded =
+        vector::LoadOp::create(b, pair, lhs, ValueRange{index(b, row), depth});
+    Value scalar = vector::ExtractOp::create(
+        b, vector::BitCastOp::create(b, word, loaded), 0);
+    Value wide = vector::BitCastOp::create(
+        b, pairs, vector::BroadcastOp::create(b, words, scalar));
+    sums[row] = LLVM::CallIntrinsicOp::create(
+                    b, sums[row].getType(),
+                    b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
+                    ValueRange{sums[row], columns, wide})
+                    .getResult(0);
+  }
+}
+
 SmallVector<Value> Microkernel::emitStep(int64_t rows, Value lhs, Value panel,
                                          Value k, int64_t unroll,
                                          ValueRange sums) {
@@ -73,10 +97,16 @@ SmallVector<Value> Microkernel::emitStep(int64_t rows, Value lhs, Value panel,
   unsigned vectors = kPanelLanes / lanes;
   auto type = VectorType::get(lanes, b.getF32Type());
   Value offset = times(b, k, kPanelLanes);
+  bool hasPairs = !cast<MemRefType>(lhs.getType()).getElementType().isF32();
   for (int64_t u = 0; u < unroll; u += depthGroup) {
-    SmallVector<Value> columns =
-        loadPanel(panel, plus(b, offset, u * kPanelLanes));
-    for (int64_t half = 0; half < depthGroup; ++half) {
+    Value at = plus(b, offset, u * kPanelLanes);
+    if (hasPairs) {
+      emitPairs(rows, lhs, plus(b, k, u), panel, at, result);
+      continue;
+    }
+    SmallVector<Value> columns = loadPanel(panel, at);
+    for (int64_t i = 0; i < depthGroup; ++i) {
+      int64_t half = isBf16 ? depthGroup - 1 - i : i;
       Value depth = plus(b, k, u + half);
       for (int64_t row = 0; row < rows; ++row) {
         Value scalar =
@@ -123,7 +153,8 @@ func::FuncOp Microkernel::getFunction(int64_t rows, TypeRange types) {
                     (blocks.getHalf() ? "_half" : "") +
                     (blocks.getOffset() ? "_offset" : "")
               : "") +
-      (nextLines > 1 ? "_fast" : "") + (hasTail ? "_tail" : "");
+      (isBf16 ? "_bf16" : "") + (nextLines > 1 ? "_fast" : "") +
+      (hasTail ? "_tail" : "");
   // Tiles of one name differ in their types: element, row stride.
   for (unsigned number = 0;; ++number) {
     std::string name = base + "_" + std::to_string(number);

@@ -45,6 +45,9 @@ struct Microkernel {
   int64_t nextLines = 1;
   /// How the panel is quantised, if it is; `next` is not prefetched then.
   grouped::BlocksAttr blocks = {};
+  /// Whether the odd one of two depth elements comes first, as `grouped.compute
+  /// = "bf16"` defines it; an lhs of bf16 is multiplied by vdpbf16ps.
+  bool isBf16 = false;
 
   /// `sums[i, 0:16] += lhs[i, k] * panel[k * 16 + lane]` for `i < rows` and
   /// `k < length`; `lhs` is `rows x ?`, `panel` and `next` are one-dimensional.
@@ -66,6 +69,9 @@ private:
                                           mlir::Value panel, mlir::Value k,
                                           int64_t unroll,
                                           mlir::ValueRange sums);
+  void emitPairs(int64_t rows, mlir::Value lhs, mlir::Value depth,
+                 mlir::Value panel, mlir::Value offset,
+                 llvm::MutableArrayRef<mlir::Value> sums);
   llvm::SmallVector<mlir::Value> loadPanel(mlir::Value panel,
                                            mlir::Value offset);
 };

@@ -30,7 +30,12 @@ using namespace mlir;
 using namespace moec::cpu;
 
 ArrayRef<IsaLevel> moec::cpu::getIsaLevels() {
-  static const IsaLevel levels[] = {{"x86-64-v3", 8}, {"x86-64-v4", 16}};
+  static const IsaLevel levels[] = {
+      {"x86-64-v3", "x86-64-v3", 8, "", ""},
+      {"x86-64-v4", "x86-64-v4", 16, "", ""},
+      {"x86-64-v3+avxvnni", "x86-64-v3", 8, "avxvnni", "int8"},
+      {"x86-64-v4+avx512vnni", "x86-64-v4", 16, "avx512vnni", "int8"},
+      {"x86-64-v4+avx512bf16", "x86-64-v4", 16, "avx512bf16", "bf16"}};
   return levels;
 }
 
@@ -58,8 +63,10 @@ createTargetMachine(const IsaLevel &level, std::string &error) {
   // The levels' default prefers 256-bit vectors; kernels are written for all
   // lanes there are.
   std::string features = level.lanes == 16 ? "-prefer-256-bit" : "";
+  if (!level.feature.empty())
+    features += (features.empty() ? "+" : ",+") + level.feature.str();
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, level.name, features, options, llvm::Reloc::PIC_, std::nullopt,
+      triple, level.base, features, options, llvm::Reloc::PIC_, std::nullopt,
       llvm::CodeGenOptLevel::Aggressive));
 }
 

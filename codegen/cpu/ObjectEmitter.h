@@ -23,13 +23,17 @@ namespace moec::cpu {
 /// other values, and shall stay there.
 inline constexpr llvm::StringLiteral kSumsInMemory = "moec-sums-in-memory";
 
-/// An ISA level of x86-64, as the psABI defines it.
+/// An ISA level of x86-64, as the psABI defines it, or one with an extension.
 struct IsaLevel {
-  llvm::StringRef name; ///< "x86-64-v3"
-  unsigned lanes;       ///< f32 elements of a vector register
+  llvm::StringRef name;    ///< "x86-64-v4+avx512vnni"
+  llvm::StringRef base;    ///< "x86-64-v4"
+  unsigned lanes;          ///< f32 elements of a vector register
+  llvm::StringRef feature; ///< "avx512vnni", in LLVM's spelling, or nothing
+  /// The `grouped.compute` whose products the extension is for, or nothing.
+  llvm::StringRef compute;
 };
 
-/// All levels, lowest first.
+/// All levels, lowest first, those with extensions last.
 llvm::ArrayRef<IsaLevel> getIsaLevels();
 
 /// The level of this name, or null.

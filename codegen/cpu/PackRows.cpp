@@ -2,6 +2,7 @@
 
 #include "codegen/cpu/PackRows.h"
 #include "codegen/cpu/Loops.h"
+#include "codegen/cpu/RoundRows.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -11,6 +12,7 @@ void moec::cpu::packRows(ImplicitLocOpBuilder &b, const PanelMatmul &m,
                          Value packed, const RowChunk &chunk) {
   constexpr int64_t kWidth = 8;
   Value lhs = m.lhs;
+  Type element = cast<MemRefType>(packed.getType()).getElementType();
   bool vectors = hasUnitStride(lhs);
   auto type = VectorType::get(kWidth, b.getF32Type());
   int64_t whole = vectors ? m.depth / kWidth * kWidth : 0;
@@ -24,16 +26,18 @@ void moec::cpu::packRows(ImplicitLocOpBuilder &b, const PanelMatmul &m,
         SmallVector<Value> at{
             arith::DivUIOp::create(b, start, index(b, m.blockDepth)), i,
             arith::SubIOp::create(b, k, start)};
+        ValueRange position{source, k};
+        Value loaded;
         if (wide)
-          vector::StoreOp::create(
-              b,
-              vector::LoadOp::create(b, type, lhs, ValueRange{source, k})
-                  .getResult(),
-              packed, at);
+          loaded = vector::LoadOp::create(b, type, lhs, position);
         else
-          memref::StoreOp::create(
-              b, memref::LoadOp::create(b, lhs, ValueRange{source, k}), packed,
-              at);
+          loaded = memref::LoadOp::create(b, lhs, position);
+        if (m.isBf16)
+          loaded = roundToBf16(b, loaded, element);
+        if (wide)
+          vector::StoreOp::create(b, loaded, packed, at);
+        else
+          memref::StoreOp::create(b, loaded, packed, at);
       });
     };
     forEach(b, index(b, 0), index(b, m.depth), m.blockDepth, [&](Value start) {
@@ -49,7 +53,7 @@ void moec::cpu::packRows(ImplicitLocOpBuilder &b, const PanelMatmul &m,
              /*wide=*/false);
     });
     if (m.paddedDepth != m.depth) {
-      Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
+      Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
       memref::StoreOp::create(b, zero, packed,
                               ValueRange{index(b, m.depth / m.blockDepth), i,
                                          index(b, m.depth % m.blockDepth)});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Copies the rows of a task, so that register tiles read them at a constant,
-// small stride.
+// small stride, and rounds them where the matmul takes bf16.
 
 #ifndef MOEC_CODEGEN_CPU_PACKROWS_H
 #define MOEC_CODEGEN_CPU_PACKROWS_H

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "codegen/cpu/PanelMatmul.h"
+#include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/IntegerTile.h"
 #include "codegen/cpu/Microkernel.h"
 #include "dialects/grouped/Compute.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "passes/CostModel.h"
 #include "llvm/Support/MathExtras.h"
 #include <numeric>
@@ -41,8 +43,14 @@ PanelMatmul::PanelMatmul(MatmulOp op, unsigned lanes, Value lhs, Value init)
   paddedDepth = llvm::alignTo(depth, depthGroup);
 
   isInteger = isInt8(op);
-  tileRows =
-      isInteger ? getIntegerTileRows(blocks) : getTileRows(lanes, depthGroup);
+  isBf16 = moec::grouped::isBf16(op);
+  auto feature =
+      op->getParentOfType<ModuleOp>()->getAttrOfType<StringAttr>(kFeatureAttr);
+  hasPairs = isBf16 && feature && feature == "avx512bf16";
+  hasVnni =
+      isInteger && feature && (feature == "avx512vnni" || feature == "avxvnni");
+  tileRows = isInteger ? IntegerTile::getTileRows(blocks, lanes, hasVnni)
+                       : getTileRows(lanes, depthGroup);
   rows = llvm::alignTo(132, tileRows);
   blockDepth = 512;
   blockPanels = 8;
@@ -66,6 +74,6 @@ PanelMatmul::PanelMatmul(MatmulOp op, unsigned lanes, Value lhs, Value init)
   blockPanels = std::clamp<int64_t>(blockPanels, 1, taskPanels);
   numRanges = llvm::divideCeil(numPanels, taskPanels);
 
-  packs = !isInteger &&
-          (op.getGather() || !isReadable(this->lhs) || paddedDepth != depth);
+  packs = !isInteger && (isBf16 || op.getGather() || !isReadable(this->lhs) ||
+                         paddedDepth != depth);
 }

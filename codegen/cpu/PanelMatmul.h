@@ -37,13 +37,18 @@ struct PanelMatmul {
   grouped::BlocksAttr blocks;
   /// Whether rows are quantised and multiplied as integers.
   bool isInteger;
+  /// Whether rows are rounded to bf16, and whether pairs of them are multiplied
+  /// by one instruction, so that they stand as bf16.
+  bool isBf16, hasPairs;
+  /// Whether one instruction adds four products of bytes to 32 bits.
+  bool hasVnni;
   /// Rows of the largest register tile.
   int64_t tileRows;
   /// Tile: rows of a chunk, depth and panels of a block, panels of a task.
   int64_t rows, blockDepth, blockPanels, taskPanels;
   /// Column ranges of `taskPanels` panels.
   int64_t numRanges;
-  /// Whether a task copies its rows before it reads them.
+  /// Whether a task copies its rows (and rounds them) before it reads them.
   bool packs;
 
 private:

@@ -21,15 +21,17 @@ PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul)
     : b(b), m(matmul) {
   SmallVector<ReassociationIndices> flat{{0}, {1}, {2, 3, 4}};
   weights = memref::CollapseShapeOp::create(b, m.op.getRhs()[0], flat);
-  auto allocate = [&](ArrayRef<int64_t> shape) -> Value {
-    return memref::AllocOp::create(b, MemRefType::get(shape, b.getF32Type()),
+  auto allocate = [&](ArrayRef<int64_t> shape, Type element) -> Value {
+    return memref::AllocOp::create(b, MemRefType::get(shape, element),
                                    b.getI64IntegerAttr(kScratchAlignment));
   };
+  Type f32 = b.getF32Type();
   if (m.packs)
     packed = allocate(
         {static_cast<int64_t>(llvm::divideCeil(m.paddedDepth, m.blockDepth)),
-         m.rows, m.blockDepth});
-  sums = allocate({m.rows, m.blockPanels * kPanelLanes});
+         m.rows, m.blockDepth},
+        m.hasPairs ? b.getBF16Type() : f32);
+  sums = allocate({m.rows, m.blockPanels * kPanelLanes}, f32);
   if (m.isInteger)
     quantized = allocateQuantizedRows(b, m);
   if (!m.blocks || m.isInteger)
@@ -38,10 +40,11 @@ PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul)
   // a panel becomes f32 once, for all of them.
   bool isStreamed = m.rows <= moec::kStreamedRows;
   if (!isStreamed)
-    expanded = allocate({m.blockDepth * kPanelLanes});
+    expanded = allocate({m.blockDepth * kPanelLanes}, f32);
   if (BlockDecoder::needsRowSums(m.blocks))
     rowSums = allocate(
-        {isStreamed ? m.rows : m.tileRows, m.paddedDepth / m.blocks.getSize()});
+        {isStreamed ? m.rows : m.tileRows, m.paddedDepth / m.blocks.getSize()},
+        f32);
 }
 
 Value PanelTask::hasOneTile(const RowChunk &chunk) {
@@ -153,7 +156,8 @@ Value PanelTask::rowsAt(Value source, ArrayRef<OpFoldResult> offsets,
     shape.push_back(constant.value_or(ShapedType::kDynamic));
   }
   auto type = MemRefType::get(
-      ArrayRef(shape).take_back(2), b.getF32Type(),
+      ArrayRef(shape).take_back(2),
+      cast<MemRefType>(source.getType()).getElementType(),
       StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
                              {strides[strides.size() - 2], 1}));
   return memref::SubViewOp::create(b, type, source, offsets, folded, ones);
@@ -201,12 +205,14 @@ void PanelTask::emitPanel(const Block &block, Value depthStart, Value panel) {
   bool isStreamed = m.rows <= moec::kStreamedRows;
   int64_t stepLines = kDepthUnroll * kPanelLanes / line;
   Microkernel streaming{b, m.lanes, m.depthGroup, hasTail, kStreamDistance};
+  streaming.isBf16 = m.isBf16;
   Microkernel blocked{b,
                       m.lanes,
                       m.depthGroup,
                       hasTail,
                       /*streamDistance=*/0,
                       isStreamed ? std::max<int64_t>(1, stepLines / 2) : 1};
+  blocked.isBf16 = m.isBf16;
   Value isOnly = hasOneTile(block.chunk);
   Value current = panelAt(block.chunk.group, panel, depthStart);
   Value next =
@@ -286,7 +292,7 @@ void PanelTask::emitIntegerPanel(const Block &block, Value depthStart,
     Value nextOffset =
         times(b, arith::MulIOp::create(b, number, numBlocks), 64);
     auto emit = [&](bool isStreamed) {
-      IntegerTile{b, m.blocks, isStreamed}.emit(
+      IntegerTile{b, m.blocks, isStreamed, m.hasVnni, m.lanes}.emit(
           height, *quantized, current, sums, next,
           {row, firstBlock, column, numBlocks, nextOffset});
     };

@@ -5,6 +5,7 @@
 #include "codegen/cpu/Linker.h"
 #include "codegen/cpu/ObjectEmitter.h"
 #include "codegen/cpu/Passes.h"
+#include "dialects/grouped/Compute.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
@@ -119,6 +120,9 @@ lowerForLevel(ModuleOp module, const IsaLevel &level,
   if (failed(runPipeline(module, options, buildBuffersPipeline)))
     return nullptr;
   dump("buffers");
+  if (!level.feature.empty())
+    module->setAttr(kFeatureAttr,
+                    StringAttr::get(module.getContext(), level.feature));
   if (failed(runPipeline(module, options, [&](OpPassManager &manager) {
         buildSchedulePipeline(manager, level.lanes);
       })))
@@ -187,6 +191,17 @@ LogicalResult moec::cpu::shareCode(ModuleOp module,
   return success();
 }
 
+/// Whether a matmul has this `grouped.compute`.
+static bool computesIn(ModuleOp module, StringRef compute) {
+  return module
+      ->walk([&](Operation *op) {
+        auto name = op->getAttrOfType<StringAttr>(moec::grouped::kComputeAttr);
+        return name && name == compute ? WalkResult::interrupt()
+                                       : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 FailureOr<CpuModule>
 moec::cpu::compileCpuModule(ModuleOp module, const CpuCompileOptions &options) {
   std::vector<const IsaLevel *> levels;
@@ -198,7 +213,8 @@ moec::cpu::compileCpuModule(ModuleOp module, const CpuCompileOptions &options) {
   }
   if (levels.empty())
     for (const IsaLevel &level : getIsaLevels())
-      levels.push_back(&level);
+      if (level.compute.empty() || computesIn(module, level.compute))
+        levels.push_back(&level);
 
   OwningOpRef<ModuleOp> common = module.clone();
   CpuModule result;
@@ -223,6 +239,9 @@ moec::cpu::compileCpuModule(ModuleOp module, const CpuCompileOptions &options) {
         return options.extend(llvmModule, result.functions);
       });
     result.code[index].level = level->name.str();
+    result.code[index].base = level->base.str();
+    if (!level->feature.empty())
+      result.code[index].features = {level->feature.str()};
     threads.emplace_back([&options, &code = result.code[index],
                           &error = errors[index],
                           emitter = std::move(emitter)] {

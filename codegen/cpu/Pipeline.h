@@ -40,7 +40,8 @@ void buildSchedulePipeline(mlir::OpPassManager &manager, unsigned lanes);
 void buildLlvmPipeline(mlir::OpPassManager &manager);
 
 struct CpuCompileOptions {
-  /// Names of ISA levels; empty: all.
+  /// Names of ISA levels; empty: all, and those extensions that multiply what
+  /// the module does.
   std::vector<std::string> levels;
   bool wantLlvm = false;
   bool wantAssembly = false;
@@ -59,7 +60,9 @@ struct CpuCompileOptions {
 
 /// Machine code for one level.
 struct CpuCode {
-  std::string level;
+  std::string level; ///< IsaLevel::name
+  std::string base;  ///< IsaLevel::base
+  std::vector<std::string> features;
   std::string elf;    ///< shared object
   std::string object; ///< the relocatable object it was linked from
   std::string llvmText;

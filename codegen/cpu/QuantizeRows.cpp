@@ -24,7 +24,8 @@ QuantizedRows moec::cpu::allocateQuantizedRows(ImplicitLocOpBuilder &b,
                                    b.getI64IntegerAttr(kScratchAlignment));
   };
   int64_t blocks = m.depth / kInt8Block;
-  bool isBiased = m.blocks.getCode() == moec::grouped::BlockCode::Int4;
+  bool isBiased =
+      m.hasVnni || m.blocks.getCode() == moec::grouped::BlockCode::Int4;
   return {allocate(m.depth / 4 + kRowPadding, b.getI32Type()),
           allocate(blocks, b.getF32Type()),
           isBiased ? allocate(blocks, b.getI32Type()) : Value()};
@@ -71,13 +72,26 @@ static Value packBytes(ImplicitLocOpBuilder &b, ArrayRef<Value> numbers) {
 }
 
 /// The word of `starts` for a block with these words of codes.
-static Value makeStart(ImplicitLocOpBuilder &b, Value words) {
+static Value makeStart(ImplicitLocOpBuilder &b, const PanelMatmul &m,
+                       Value words) {
   auto i8 = VectorType::get(4 * kWidth, b.getI8Type());
   auto i16 = VectorType::get(2 * kWidth, b.getI16Type());
   Value ones =
       arith::ConstantOp::create(b, DenseElementsAttr::get(i8, int8_t(1)));
   Value sums = call(b, "llvm.x86.avx2.pmadd.ub.sw", i16,
                     {ones, vector::BitCastOp::create(b, i8, words)});
+  if (m.hasVnni) {
+    bool isInt4 = m.blocks.getCode() == moec::grouped::BlockCode::Int4;
+    auto i32 = VectorType::get(kWidth, b.getI32Type());
+    Value units =
+        arith::ConstantOp::create(b, DenseElementsAttr::get(i16, int16_t(1)));
+    Value sum = vector::ReductionOp::create(
+        b, vector::CombiningKind::ADD,
+        call(b, "llvm.x86.avx2.pmadd.wd", i32, {sums, units}));
+    Value bias =
+        arith::ConstantOp::create(b, b.getI32IntegerAttr(isInt4 ? -8 : -128));
+    return arith::MulIOp::create(b, sum, bias);
+  }
   // Lane 2i is of the first two codes of word i, lane 2i + 1 of the others.
   for (int64_t count = kWidth; count > 1; count /= 2) {
     SmallVector<int64_t> low, high;
@@ -135,7 +149,7 @@ static void quantizeBlock(ImplicitLocOpBuilder &b, const PanelMatmul &m,
   vector::StoreOp::create(b, words, rows.codes,
                           ValueRange{row, times(b, block, kInt8Block / 4)});
   if (rows.starts)
-    memref::StoreOp::create(b, makeStart(b, words), rows.starts,
+    memref::StoreOp::create(b, makeStart(b, m, words), rows.starts,
                             ValueRange{row, block});
 }
 

@@ -16,9 +16,10 @@ struct QuantizedRows {
   mlir::Value codes;
   /// `rows x blocks` of f32.
   mlir::Value scales;
-  /// Where weights are codes from 0 to 15 that stand for -8 to 7, what sums
-  /// start with: `rows x blocks` of i32, whose halves are -8 times the sum of
-  /// the codes 0 and 1, 2 and 3 of all words. Otherwise null.
+  /// Where tiles take weights as numbers from 0 on that stand for such from -8
+  /// or -128 on, what sums start with: `rows x blocks` of i32, -8 or -128 times
+  /// the sum of the codes; without VNNI as two halves, of the codes 0 and 1, 2
+  /// and 3 of all words. Otherwise null.
   mlir::Value starts;
 };
 

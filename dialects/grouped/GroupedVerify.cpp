@@ -261,10 +261,12 @@ LogicalResult MatmulOp::verify() {
              << weight.getType();
   if (Attribute compute = (*this)->getAttr(kComputeAttr)) {
     auto name = dyn_cast<StringAttr>(compute);
-    if (!name || name != "int8")
+    if (!name || name != "int8" && name != "bf16")
       return emitOpError("expects ")
-             << kComputeAttr << " to be \"int8\", got " << compute;
-    if (!getPanels() || !fitsInt8(getPanels()->getBlocks()))
+             << kComputeAttr << " to be \"int8\" or \"bf16\", got " << compute;
+    if (name == "bf16" && !fitsBf16(*this))
+      return emitOpError("computes in bf16 and expects panels of bf16");
+    if (name == "int8" && (!getPanels() || !fitsInt8(getPanels()->getBlocks())))
       return emitOpError(
           "computes in int8 and expects panels with int8 or int4 "
           "blocks of 32 without offsets");

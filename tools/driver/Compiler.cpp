@@ -67,7 +67,7 @@ private:
   moec::PipelineOptions makePipelineOptions() const {
     moec::PipelineOptions result{options.disabledPasses, options.taps,
                                  options.exact,          options.explain,
-                                 options.quantize,       options.isInt8};
+                                 options.quantize,       options.compute};
     if (!options.architectures.empty())
       for (StringRef name : moec::cuda::getCpuOnlyPasses())
         result.disabled.push_back(name.str());
@@ -289,8 +289,10 @@ moec_compile_status Compilation::emitArtifact(moec::cpu::CpuModule &code) {
   writer.setProducer("moec " MOEC_VERSION);
   if (sinks.progress)
     writer.setProgress(sinks.progress);
-  if (options.isInt8)
-    writer.setComputeMode(moec::artifact::ComputeMode::Int8);
+  if (options.compute != "f32")
+    writer.setComputeMode(options.compute == "bf16"
+                              ? moec::artifact::ComputeMode::BF16
+                              : moec::artifact::ComputeMode::Int8);
   if (!options.stripSource) {
     std::string bytecode;
     llvm::raw_string_ostream stream(bytecode);
@@ -306,7 +308,7 @@ moec_compile_status Compilation::emitArtifact(moec::cpu::CpuModule &code) {
     writer.setTokenizer(std::move(*tokenizer));
   }
   for (moec::cpu::CpuCode &level : code.code)
-    writer.addVariant({level.level, {}, std::move(level.elf)});
+    writer.addVariant({level.base, level.features, std::move(level.elf)});
   // What strategies were chosen for.
   FailureOr<moec::TargetDescription> target =
       moec::TargetDescription::get(*module);

@@ -52,8 +52,8 @@ struct CompileOptions {
   bool exact = false;
   /// "q8_0", "q4_0" or nothing (see PipelineOptions).
   std::string quantize;
-  /// Multiply int8 and int4 blocks of weights as integers.
-  bool isInt8 = false;
+  /// What rows are multiplied as: "f32", "bf16" or "int8".
+  std::string compute = "f32";
   bool explain = false;
   bool stripSource = false;
   bool verifyEach = false;
@@ -77,7 +77,7 @@ moec_compile_status compile(const CompileOptions &options,
 
 /// Sets `options.emit` from its name, `options.levels` from a list like
 /// "cpu:x86-64-v3,cpu:x86-64-v4" or `options.architectures` from one like
-/// "cuda:sm_80,sm_90a", `options.scope`, and `options.isInt8`. On
+/// "cuda:sm_80,sm_90a", `options.scope`, and `options.compute`. On
 /// a name that is unknown or not supported returns what is wrong, else an empty
 /// text.
 std::string applyEmit(CompileOptions &options, llvm::StringRef name);

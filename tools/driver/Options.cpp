@@ -2,6 +2,7 @@
 //
 // The words of the command line and of the C API.
 
+#include "codegen/cpu/ObjectEmitter.h"
 #include "codegen/cuda/Pipeline.h"
 #include "tools/driver/Compiler.h"
 #include "llvm/ADT/STLExtras.h"
@@ -80,13 +81,14 @@ std::string applyTarget(CompileOptions &options, StringRef list) {
     return applyArchitectures(options, list);
   for (StringRef target : targets) {
     auto [kind, level] = target.split(':');
-    StringRef known = "cpu, cpu:x86-64-v3 or cpu:x86-64-v4, or else cuda or "
+    StringRef known = "cpu, cpu:x86-64-v3[+avxvnni] or "
+                      "cpu:x86-64-v4[+avx512vnni|+avx512bf16], or else cuda or "
                       "cuda:ARCH,..";
     if (kind != "cpu")
       return unsupported("target", target, {}, known);
     if (level.empty() && target.size() == kind.size())
       continue;
-    if (level != "x86-64-v3" && level != "x86-64-v4")
+    if (!cpu::findIsaLevel(level))
       return unsupported("target", target, {}, known);
     options.levels.push_back(level.str());
   }
@@ -120,8 +122,8 @@ static std::string checkArchitectures(CompileOptions &options) {
                ? ""
                : "--target=cuda: expected --emit=cuda, ptx, cubin or mlir; "
                  "artifacts with GPU code are not supported by this version";
-  if (options.isInt8 || !options.quantize.empty())
-    return "--compute=int8 and --quantize are for --target=cpu";
+  if (options.compute != "f32" || !options.quantize.empty())
+    return "--compute and --quantize are for --target=cpu";
   if (!options.levels.empty())
     return emit + " is for --target=cuda";
   if (options.architectures.empty())
@@ -173,11 +175,11 @@ std::string checkOutput(CompileOptions &options) {
 }
 
 std::string applyCompute(CompileOptions &options, StringRef name) {
-  if (name != "f32" && name != "int8")
-    return unsupported("compute", name, {"bf16", "tf32"}, "f32 or int8");
-  options.isInt8 = name == "int8";
-  if (options.isInt8 && options.exact)
-    return "--compute=int8 is not exact: leave out --exact";
+  if (name != "f32" && name != "bf16" && name != "int8")
+    return unsupported("compute", name, {"tf32"}, "f32, bf16 or int8");
+  options.compute = name.str();
+  if (name != "f32" && options.exact)
+    return "--compute=" + name.str() + " is not exact: leave out --exact";
   return "";
 }
 

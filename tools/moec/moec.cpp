@@ -21,15 +21,18 @@ cl::opt<std::string> output("o", cl::cat(category), cl::value_desc("file"),
                             cl::desc("output file"));
 cl::opt<std::string> target("target", cl::cat(category), cl::init("cpu"),
                             cl::desc("cpu or cpu:LEVEL,.. with LEVEL "
-                                     "x86-64-v3 or x86-64-v4; cuda or "
+                                     "x86-64-v3 or x86-64-v4, perhaps with "
+                                     "+avxvnni, +avx512vnni or +avx512bf16 "
+                                     "after it; cuda or "
                                      "cuda:ARCH,.. with ARCH sm_80, sm_90a, "
                                      "sm_100a or sm_120"));
 cl::opt<std::string> scope("scope", cl::cat(category), cl::init("moe"),
                            cl::desc("moe: one function for each MoE layer; "
                                     "model: forward and decode of the whole"));
 cl::opt<std::string> compute("compute", cl::cat(category), cl::init("f32"),
-                             cl::desc("f32, or int8: experts of int8 or int4 "
-                                      "weights multiply integers"));
+                             cl::desc("f32; int8: experts of int8 or int4 "
+                                      "weights multiply integers; bf16: "
+                                      "experts of bf16 weights round rows"));
 cl::opt<std::string> quantize("quantize", cl::cat(category),
                               cl::desc("q8_0 or q4_0: quantise the float "
                                        "weights of experts"));

@@ -267,26 +267,6 @@ TEST_P(GroupedTest, MatmulF16) {
   check({"f16", 3, 24, 40, 1, true, true, ""});
 }
 
-/// Basic blocks of `assembly` that hold at least `least` multiply-adds, as the
-/// number of accesses to the stack in each.
-std::vector<int> countStackAccesses(llvm::StringRef assembly, int least) {
-  std::vector<int> counts;
-  int multiplyAdds = 0, accesses = 0;
-  llvm::SmallVector<llvm::StringRef> lines;
-  assembly.split(lines, '\n');
-  for (llvm::StringRef line : lines) {
-    line = line.split('#').first.trim();
-    multiplyAdds += line.starts_with("vfmadd");
-    accesses += line.contains("(%rsp") || line.contains("(%rbp");
-    if (!line.ends_with(":") && !line.starts_with("j"))
-      continue;
-    if (multiplyAdds >= least)
-      counts.push_back(accesses);
-    multiplyAdds = accesses = 0;
-  }
-  return counts;
-}
-
 TEST(MicrokernelTest, KeepsSumsInRegisters) {
   for (const char *type : {"f32", "bf16"})
     for (const char *level : {"x86-64-v3", "x86-64-v4"}) {
@@ -295,7 +275,7 @@ TEST(MicrokernelTest, KeepsSumsInRegisters) {
       auto module = compiler.compile(makeModule(test), {level});
       ASSERT_TRUE(succeeded(module)) << compiler.messages;
       std::vector<int> counts =
-          countStackAccesses(module->code[0].assembly, 64);
+          countStackAccesses(module->code[0].assembly, "vfmadd", 64);
       EXPECT_FALSE(counts.empty()) << type << " " << level;
       for (int count : counts)
         EXPECT_EQ(count, 0) << type << " " << level;

@@ -198,8 +198,35 @@ private:
 
 inline bool hostHas(llvm::StringRef level) {
   __builtin_cpu_init();
-  return level == "x86-64-v4" ? __builtin_cpu_supports("x86-64-v4")
-                              : __builtin_cpu_supports("x86-64-v3");
+  auto [base, feature] = level.split('+');
+  if ((feature == "avxvnni" && !__builtin_cpu_supports("avxvnni")) ||
+      (feature == "avx512vnni" && !__builtin_cpu_supports("avx512vnni")) ||
+      (feature == "avx512bf16" && !__builtin_cpu_supports("avx512bf16")))
+    return false;
+  return base == "x86-64-v4" ? __builtin_cpu_supports("x86-64-v4")
+                             : __builtin_cpu_supports("x86-64-v3");
+}
+
+/// Basic blocks of `assembly` that hold at least `least` instructions that
+/// begin with `instruction`, as the number of accesses to the stack in each.
+inline std::vector<int> countStackAccesses(llvm::StringRef assembly,
+                                           llvm::StringRef instruction,
+                                           int least) {
+  std::vector<int> counts;
+  int found = 0, accesses = 0;
+  llvm::SmallVector<llvm::StringRef> lines;
+  assembly.split(lines, '\n');
+  for (llvm::StringRef line : lines) {
+    line = line.split('#').first.trim();
+    found += line.starts_with(instruction);
+    accesses += line.contains("(%rsp") || line.contains("(%rbp");
+    if (!line.ends_with(":") && !line.starts_with("j"))
+      continue;
+    if (found >= least)
+      counts.push_back(accesses);
+    found = accesses = 0;
+  }
+  return counts;
 }
 
 } // namespace moec::cpu::test

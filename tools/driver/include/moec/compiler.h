@@ -40,7 +40,7 @@ typedef struct moec_compile_options {
                         ///< "llvm" or "asm"
   const char *target;   ///< "cpu" (default) or "cpu:LEVEL[,cpu:LEVEL..]"
   const char *scope;    ///< "moe" (default) or "model"
-  const char *compute;  ///< "f32" (default) or "int8"
+  const char *compute;  ///< "f32" (default), "bf16" or "int8"
   /// Receives each message as "severity: text"; null: messages go to stderr.
   void (*message)(void *host, const char *text);
   /// Receives what goes to stdout in the command: text outputs, explanations.

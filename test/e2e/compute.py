@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""compute_int8.py make DIR | check DIR FORMAT
+"""compute.py make DIR [bf16] | check DIR FORMAT
 
-`make` writes a layer of random weights and its tokens; `check` compares the
-output DIR/FORMAT.npy with the layer in double precision over quantised weights
-and quantised rows, as dialects/grouped/Compute.h defines them.
+`make` writes a layer of random weights, f32 or bf16, and its tokens; `check`
+compares the output DIR/FORMAT.npy (q8_0, q4_0 or bf16) with the layer in double
+precision over quantised or rounded weights and rows, as
+dialects/grouped/Compute.h defines them.
 """
 
 import json
@@ -16,7 +17,17 @@ HIDDEN, EXPERTS, SIZE, TOKENS, TOP = 64, 8, 96, 150, 2
 BLOCK = 32
 
 
-def make(directory):
+def to_bf16(values):
+    """The bits of f32 values rounded to nearest even; no NaN, no subnormals."""
+    bits = values.astype("f4").view("u4")
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype("u2")
+
+
+def from_bf16(bits):
+    return (bits.astype("u4") << 16).view("f4")
+
+
+def make(directory, dtype="f32"):
     random = np.random.default_rng(1)
     shapes = {
         "router": (EXPERTS, HIDDEN),
@@ -27,9 +38,13 @@ def make(directory):
     header, data = {}, b""
     for name, shape in shapes.items():
         values = (random.standard_normal(shape) * 0.1).astype("f4")
+        stored = to_bf16(values) if dtype == "bf16" else values
+        if dtype == "bf16":
+            values = from_bf16(stored)
         np.save(f"{directory}/{name}.npy", values)
-        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + values.nbytes]}
-        data += values.tobytes()
+        end = len(data) + stored.nbytes
+        header[name] = {"dtype": dtype.upper(), "shape": shape, "data_offsets": [len(data), end]}
+        data += stored.tobytes()
     text = json.dumps(header).encode()
     with open(f"{directory}/weights.safetensors", "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text + data)
@@ -60,7 +75,9 @@ def quantize_weights(values, kind):
     return (codes.astype("f8") * scale).reshape(values.shape)
 
 
-def quantize_rows(values):
+def quantize_rows(values, kind):
+    if kind == "bf16":
+        return from_bf16(to_bf16(values)).astype("f8")
     blocks = values.astype("f4").reshape(len(values), -1, BLOCK)
     scale = np.abs(blocks).max(-1, keepdims=True) / np.float32(127)
     inverse = np.divide(np.float32(1), scale, out=np.zeros_like(scale), where=scale > 0)
@@ -71,28 +88,30 @@ def check(directory, kind):
     router, gate, up, down, tokens, actual = (
         np.load(f"{directory}/{name}.npy") for name in ("router", "gate", "up", "down", "x", kind)
     )
-    gate, up, down = (quantize_weights(weights, kind) for weights in (gate, up, down))
+    gate, up, down = (
+        weights.astype("f8") if kind == "bf16" else quantize_weights(weights, kind) for weights in (gate, up, down)
+    )
     scores = np.exp(tokens.astype("f8") @ router.T.astype("f8"))
     expected = np.zeros(tokens.shape)
     chosen = np.argsort(-scores, -1)[:, :TOP]
     weights = np.take_along_axis(scores, chosen, -1)
     weights /= weights.sum(-1, keepdims=True)
-    rows = quantize_rows(tokens)
+    rows = quantize_rows(tokens, kind)
     for expert in range(EXPERTS):
         which, slots = np.nonzero(chosen == expert)
         inputs = rows[which]
         gates = inputs @ gate[expert].T
         hidden = gates / (1 + np.exp(-gates)) * (inputs @ up[expert].T)
-        hidden = quantize_rows(hidden)
+        hidden = quantize_rows(hidden, kind)
         np.add.at(expected, which, hidden @ down[expert].T * weights[which, slots][:, None])
     error = np.abs(actual - expected).max(-1) / np.abs(expected).max()
     # A hidden value beside the middle of two codes may become either: a step of
-    # 1/127 in one of 96 terms of a sum.
+    # 1/127 (1/256 of bf16) in one of 96 terms of a sum.
     assert (error < 1e-5).mean() > 0.9, np.sort(error)
     assert error.max() < 5e-3, error.max()
 
 
 if sys.argv[1] == "make":
-    make(sys.argv[2])
+    make(*sys.argv[2:])
 else:
     check(*sys.argv[2:])
