@@ -50,6 +50,13 @@ static BlocksAttr getBlocks(moec::moe::QuantizedAttr value) {
   case QuantizedFormat::Int4Packed:
     return blocks(operands == 3 ? BlockCode::UInt4 : BlockCode::Int4,
                   value.getBlock()[0], false, operands == 3);
+  case QuantizedFormat::UintPacked: {
+    bool offset = operands == 3;
+    BlockCode code = value.getBlock()[1] == 8 ? BlockCode::Int8
+                     : offset                 ? BlockCode::UInt4
+                                              : BlockCode::Int4;
+    return blocks(code, value.getBlock()[0], false, offset);
+  }
   case QuantizedFormat::Q8_0:
     return blocks(BlockCode::Int8, 32, true, false);
   case QuantizedFormat::Q4_0:

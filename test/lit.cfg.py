@@ -66,6 +66,8 @@ engines = os.path.join(config.build_dir, "bench")
 config.substitutions.append(("%engines_python", os.path.join(engines, "venv", "bin", "python3")))
 if os.path.exists(os.path.join(engines, "ggml", "src", "libggml-cpu.a")):
     config.available_features.add("ggml")
+if glob.glob(os.path.join(engines, "venv/lib/python3*/site-packages/onnxruntime")):
+    config.available_features.add("onnxruntime")
 if glob.glob(os.path.join(engines, "venv/lib/python3*/site-packages/onnxruntime_extensions")):
     config.available_features.add("onnxruntime-extensions")
 if glob.glob(os.path.join(engines, "venv/lib/python3*/site-packages/transformers")):

@@ -88,7 +88,8 @@ def Moe_QuantizedFormat : I32EnumAttr<"QuantizedFormat", "how a checkpoint store
     I32EnumAttrCase<"Q4K", 9, "q4_k">,
     I32EnumAttrCase<"Q5K", 10, "q5_k">,
     I32EnumAttrCase<"Q6K", 11, "q6_k">,
-    I32EnumAttrCase<"GgmlMxfp4", 12, "ggml_mxfp4">]> {
+    I32EnumAttrCase<"GgmlMxfp4", 12, "ggml_mxfp4">,
+    I32EnumAttrCase<"UintPacked", 13, "uint_packed">]> {
   let cppNamespace = "::moec::moe";
 }
 
@@ -270,16 +271,22 @@ def Moe_QuantizedAttr : Moe_Attr<"Quantized", "quantized"> {
     * `awq`: qweight I32 `[K, N / 8]`, qzeros I32 `[G, N / 8]`, scales `[G, N]`;
     * `int4_packed`: I32 `[N, K / 8]` of codes from 0 to 15, scales `[N, G]` and
       perhaps zero points I32 `[N / 8, G]`, else 8;
+    * `uint_packed`: U8 `[.., N, K * bits / 8]` of codes of 2, 3, 4 or 8 bits, the
+      first one lowest, scales `[.., N, G]` with `G = ceil(K / b)` and perhaps zero
+      points U8 `[.., N, ceil(G * bits / 8)]`, packed likewise (or `[.., ceil(N *
+      bits / 8)]` where `G` is 1), else half of `2^bits`;
     * `q8_0`, `q4_0`, `q4_k`, `q5_k`, `q6_k`, `ggml_mxfp4`: one tensor of a GGUF file
       in that block format.
 
     `block` tells the size of `fp8_e4m3`'s blocks, and the depth of a group (`[b]`,
-    `K / G`) of `gptq`, `awq` and `int4_packed`.
+    `K / G`) of `gptq`, `awq` and `int4_packed`; of `uint_packed` the depth of a
+    group and the bits of a code (`[b, bits]`).
 
     ```mlir
     #moe.quantized<mxfp4, [#moe.source<"m.safetensors", "down_proj_blocks">, #moe.source<"m.safetensors", "down_proj_scales">]>
     #moe.quantized<fp8_e4m3, [#moe.source<"m.safetensors", "w">, #moe.source<"m.safetensors", "w_scale_inv">], block = [128, 128]>
     #moe.quantized<q4_k, [#moe.source<"m.gguf", "blk.0.ffn_up_exps.weight">]>
+    #moe.quantized<uint_packed, [#moe.source<"m.onnx", "fc1">, #moe.source<"m.onnx", "fc1_scales">], block = [32, 4]>
     ```
   }];
   let parameters = (ins "::moec::moe::QuantizedFormat":$format,

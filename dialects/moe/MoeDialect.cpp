@@ -62,6 +62,9 @@ QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   case QuantizedFormat::Int4Packed:
     least = 2, most = 3, sizes = 1;
     break;
+  case QuantizedFormat::UintPacked:
+    least = 2, most = 3, sizes = 2;
+    break;
   default:
     break;
   }
@@ -80,6 +83,10 @@ QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     if (size < 1)
       return emitError() << name << " expects blocks of at least 1, got "
                          << size;
+  if (format == QuantizedFormat::UintPacked && block[1] != 2 && block[1] != 3 &&
+      block[1] != 4 && block[1] != 8)
+    return emitError() << name << " expects 2, 3, 4 or 8 bits, got "
+                       << block[1];
   return success();
 }
 

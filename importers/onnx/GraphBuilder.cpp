@@ -172,11 +172,19 @@ std::optional<ParameterSpec> GraphBuilder::getParameter(StringRef name) const {
 Tensor GraphBuilder::load(StringRef name, const ParameterSpec &parameter,
                           ArrayRef<int64_t> shape) {
   auto type = RankedTensorType::get(shape, parameter.element);
-  auto global = module.lookupSymbol<ml_program::GlobalOp>(name);
-  if (!global) {
+  // Names of tensors made of others may be those of initialisers, too.
+  std::string symbol = name.str();
+  auto isOther = [&](Operation *op) {
+    auto global = dyn_cast<ml_program::GlobalOp>(op);
+    return !global || global.getValueAttr() != parameter.value;
+  };
+  Operation *known;
+  while ((known = module.lookupSymbol(symbol)) && isOther(known))
+    symbol += "_";
+  if (!known) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(module.getBody());
-    ml_program::GlobalOp::create(builder, name, type, /*is_mutable=*/false,
+    ml_program::GlobalOp::create(builder, symbol, type, /*is_mutable=*/false,
                                  parameter.value,
                                  builder.getStringAttr("private"));
   }
@@ -185,7 +193,7 @@ Tensor GraphBuilder::load(StringRef name, const ParameterSpec &parameter,
     sizes.push_back(index(size));
   return {
       ml_program::GlobalLoadConstOp::create(
-          builder, type, FlatSymbolRefAttr::get(builder.getContext(), name)),
+          builder, type, FlatSymbolRefAttr::get(builder.getContext(), symbol)),
       sizes};
 }
 

@@ -69,7 +69,74 @@ expect(of(node("MoE", moe, ["y"], "com.microsoft", k=9), tensors=stacks),
 expect(of(node("MoE", moe, ["y"], "com.microsoft", k=1, activation_type="wave"), tensors=stacks),
        "activation_type 'wave' is not supported")
 expect(of(node("MoE", moe, ["y"], "com.microsoft", k=1), tensors=stacks),
-       "input 'b' has a shape that does not fit 4 experts")
+       "input 'b': expected shape [4, ?, 6], found [4, 4, 3]")
+expect(of(node("MoE", moe, ["y"], "com.microsoft", k=1, activation_type="geglu"), tensors=stacks),
+       "geglu needs a swiglu_fusion of 1 or 2")
+expect(of(node("MoE", moe, ["y"], "com.microsoft", k=1, activation_type="swiglu", swiglu_fusion=3),
+          tensors=stacks), "expected swiglu_fusion 0, 1 or 2, found 3")
+
+# QMoE: 4 experts, hidden 4, inner 2, codes of 4 bits for each row of weights.
+CODES = {"a": np.zeros((4, 2, 2), np.uint8), "as": np.zeros((4, 2), np.float32),
+         "b": np.zeros((4, 4, 1), np.uint8), "bs": np.zeros((4, 4), np.float32)}
+QMOE = ["x", "x", "a", "as", "", "b", "bs", ""]
+
+
+def expect_codes(message, changed={}, inputs=QMOE, **attributes):
+    tensors = [tensor(name, array) for name, array in (CODES | changed).items()]
+    data = of(node("QMoE", inputs, ["y"], "com.microsoft", **({"k": 1} | attributes)),
+              tensors=tensors)
+    if message:
+        expect(data, "node 'n_y' (QMoE): " + message)
+    else:
+        assert compile_bytes(data).returncode == 0
+
+
+expect_codes(None)
+expect_codes("expected weights of 2, 3, 4 or 8 bits, found 5", expert_weight_bits=5)
+expect_codes("expected weights of 2, 3, 4 or 8 bits, found 1", fc2_expert_weight_bits=1)
+expect_codes("input 'a': expected shape [4, ?, 4], found [4, 2, 2]", expert_weight_bits=8)
+expect_codes("rows of 4 codes of 3 bits do not fill bytes", expert_weight_bits=3)
+expect_codes("expected a block_size of at least 0, found -16", block_size=-16)
+expect_codes("input 'as': expected shape [4, 2, 1], found [4, 2]", block_size=16)
+expect_codes("input 'bs': expected shape [4, 4], found [4, 4, 1]",
+             {"bs": np.zeros((4, 4, 1), np.float32)})
+expect_codes("input 'a': expected shape [4, ?, 2], found [3, 2, 2]",
+             {"a": np.zeros((3, 2, 2), np.uint8)})
+expect_codes("input 'a': expected shape [4, ?, 2], found [4, 4]", {"a": np.zeros((4, 4), np.uint8)})
+expect_codes("expected input 'a' to be an initialiser of U8", {"a": np.zeros((4, 2, 2), np.float32)})
+expect_codes("expected input 'as' to be an initialiser of floating-point numbers",
+             {"as": np.zeros((4, 2), np.int32)})
+expect_codes("expected input 'x' to be an initialiser of U8", inputs=["x", "x", "x", *QMOE[3:]])
+expect_codes("input 3 is missing", inputs=["x", "x", "a", "", *QMOE[4:]])
+expect_codes("input 5 is missing", inputs=["x", "x", "a", "as"])
+expect_codes("fc2 has 3 rows, expected 4",
+             {"b": np.zeros((4, 3, 1), np.uint8), "bs": np.zeros((4, 3), np.float32)})
+expect_codes("fc3 does not fit fc1", {"c": np.zeros((4, 1, 2), np.uint8),
+                                      "cs": np.zeros((4, 1), np.float32)},
+             inputs=[*QMOE, "c", "cs"])
+expect_codes("swiglu without swiglu_fusion needs fc3", activation_type="swiglu")
+more = [*QMOE, "", "", ""]
+expect_codes("input 'z': expected shape [4, 1], found [4, 2]", {"z": np.zeros((4, 2), np.uint8)},
+             inputs=[*more, "z"])
+expect_codes("expected input 'z' to be an initialiser of U8", {"z": np.zeros((4, 1), np.float32)},
+             inputs=[*more, "z"])
+expect_codes("router_weights and logits differ in shape", {"r": np.zeros((4, 4), np.float32)},
+             inputs=[*more, "", "", "", "r"])
+expect_codes("use_sparse_mixer makes its own weights", inputs=[*more, "", "", "", "x"], k=2,
+             use_sparse_mixer=1)
+expect_codes("input 15, a scale of activations or of a whole expert, is not supported",
+             inputs=[*more, "", "", "", "", "as"])
+expect_codes("quant_type 'nvfp4' is not supported, only int and, with a block_size, fp8",
+             quant_type="nvfp4")
+expect_codes("quant_type 'fp8' is not supported", quant_type="fp8")
+expect_codes("expected input 'a' to be an initialiser of F8_E4M3", quant_type="fp8", block_size=16)
+expect_codes("weights_prepacked 1 is a layout of one execution provider", weights_prepacked=1)
+
+# Codes that end early, or are not there.
+short = of(node("QMoE", QMOE, ["y"], "com.microsoft", k=1),
+           tensors=[external_tensor("a", CODES["a"], "w.bin", 0, 15),
+                    *[tensor(name, CODES[name]) for name in ("as", "b", "bs")]])
+expect(short, "leave the file 'w.bin' of 8 bytes")
 
 whole = pathlib.Path(MODEL).read_bytes()
 # The structure lies before and between the weights; the step is a prime, so that all

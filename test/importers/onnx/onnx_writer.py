@@ -31,8 +31,10 @@ def field(number, value):
     return varint(number << 3 | 2) + varint(len(data)) + data
 
 
-def tensor(name, array):
-    return (field(1, [int(size) for size in array.shape]) + field(2, TYPES[array.dtype])
+def tensor(name, array, kind=None):
+    """`kind` is a TensorProto.DataType where numpy's type does not say it."""
+    return (field(1, [int(size) for size in array.shape])
+            + field(2, kind or TYPES[array.dtype])
             + field(8, name) + field(9, array.tobytes()))
 
 

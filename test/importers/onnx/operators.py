@@ -3,13 +3,14 @@
 and by the reference interpreter."""
 
 import pathlib
-import subprocess
 import sys
 
 import numpy as np
+from harness import ACTIVATIONS, Tools, best, mix, sigmoid, softmax
 from onnx_writer import external_tensor, model, node, tensor, value
 
-MOEC, RUN, DIRECTORY = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+DIRECTORY = pathlib.Path(sys.argv[3])
+TOOLS = Tools(sys.argv[1], sys.argv[2], DIRECTORY)
 RNG = np.random.default_rng(7)
 # f32 sums of at most a few dozen terms against double precision.
 TOLERANCE = 2e-5
@@ -19,42 +20,8 @@ def normal(*shape):
     return RNG.standard_normal(shape).astype(np.float32)
 
 
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def softmax(x):
-    e = np.exp(x - x.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
-
-
-def gelu_tanh(x):
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
-
-
-ACTIVATIONS = {"relu": lambda x: np.maximum(x, 0), "gelu": gelu_tanh,
-               "silu": lambda x: x * sigmoid(x), "identity": lambda x: x}
-
-
-def run(name, data, inputs, outputs, expected):
-    path = DIRECTORY / f"{name}.onnx"
-    path.write_bytes(data)
-    artifact = DIRECTORY / f"{name}.moe"
-    subprocess.run([MOEC, path, "-o", artifact], check=True)
-    command = [RUN, artifact, "--function=main"]
-    for key, array in inputs.items():
-        np.save(DIRECTORY / f"{key}.npy", array)
-        command.append(f"--input={key}={DIRECTORY / key}.npy")
-    for mode in ([], ["--reference"]):
-        for key, wanted in zip(outputs, expected):
-            out = DIRECTORY / "out.npy"
-            subprocess.run([*command, f"--outputs={key}", f"--output={out}", *mode], check=True)
-            found = np.load(out)
-            wanted = np.asarray(wanted)
-            assert found.shape == wanted.shape, (name, key, found.shape, wanted.shape)
-            np.testing.assert_allclose(found, wanted, rtol=TOLERANCE, atol=TOLERANCE,
-                                       err_msg=f"{name} {key} {mode}")
-    print(f"{name} agrees", flush=True)
+def run(*arguments):
+    TOOLS.check(*arguments, TOLERANCE)
 
 
 def check_arithmetic():
@@ -129,32 +96,14 @@ def check_normalization():
         {"x": x}, ["a", "b", "c", "top", "ids"], expected)
 
 
-def reference_moe(x, logits, fc1, b1, fc2, b2, fc3, b3, a):
-    """One double-precision loop over tokens and slots."""
-    x = x.astype(np.float64)
-    ids = np.argsort(-logits, axis=-1, kind="stable")[:, :a["k"]]
-    chosen = np.take_along_axis(logits.astype(np.float64), ids, -1)
-    weights = softmax(chosen)
-    if not a["normalize_routing_weights"]:
-        weights = np.take_along_axis(softmax(logits.astype(np.float64)), ids, -1)
-    out = np.zeros((len(x), fc2.shape[1]))
-    for t, row in enumerate(x):
-        for e, w in zip(ids[t], weights[t]):
-            h = fc1[e] @ row + (b1[e] if b1 is not None else 0)
-            third = fc3[e] @ row + (b3[e] if b3 is not None else 0) if fc3 is not None else None
-            if a["activation_type"] == "swiglu":
-                half = len(h) // 2
-                gate, up = {0: (h, third), 1: (h[0::2], h[1::2]),
-                            2: (h[:half], h[half:])}[a.get("swiglu_fusion", 0)]
-                limit = a.get("swiglu_limit")
-                if limit:
-                    gate, up = np.minimum(gate, limit), np.clip(up, -limit, limit)
-                h = (gate * sigmoid(a.get("activation_alpha", 1.0) * gate)
-                     * (up + a.get("activation_beta", 0.0)))
-            else:
-                h = ACTIVATIONS[a["activation_type"]](h) * (1 if third is None else third)
-            out[t] += w * (fc2[e] @ h + (b2[e] if b2 is not None else 0))
-    return out
+def reference_moe(x, logits, parts, a):
+    ids = best(logits, a["k"])
+    logits = logits.astype(np.float64)
+    if a["normalize_routing_weights"]:
+        weights = softmax(np.take_along_axis(logits, ids, -1))
+    else:
+        weights = np.take_along_axis(softmax(logits), ids, -1)
+    return mix(x, ids, weights, parts, a)
 
 
 def check_moe(name, bias=False, third=False, external=False, **attributes):
@@ -178,7 +127,7 @@ def check_moe(name, bias=False, third=False, external=False, **attributes):
              node("MoE", ["x", "logits", *inputs], ["y"], "com.microsoft", **attributes)]
     run(name, model(nodes, [value("x", ["T", hidden])], [value("y", ["T", hidden])],
                     tensors + [tensor("router", router)]),
-        {"x": x}, ["y"], [reference_moe(x, x @ router, *parts.values(), attributes)])
+        {"x": x}, ["y"], [reference_moe(x, x @ router, list(parts.values()), attributes)])
 
 
 DIRECTORY.mkdir(parents=True, exist_ok=True)

@@ -96,6 +96,33 @@ def int4_packed(zero):
     return tensors, f"#moe.quantized<int4_packed, [{{w}}, {{s}}{more}], block = [32]>", value
 
 
+def pack_bits(codes, bits):
+    """A stream of bits from the lowest one on, for each row."""
+    stream = codes[..., None] >> np.arange(bits) & 1
+    stream = stream.reshape(*codes.shape[:-1], -1).astype(np.uint8)
+    return np.packbits(stream, -1, bitorder="little")
+
+
+def uint_packed(bits, size, zero=None, k=96):
+    """Zero points for each block, or (`rows`) packed along the rows, or none."""
+    n, groups = 23, -(-k // size)
+    outer = (2,) if zero == "rows" else ()
+    codes = rng.integers(0, 1 << bits, (*outer, n, k))
+    scales = half(*outer, n, groups)
+    zeros = np.full((*outer, n, groups), 1 << bits - 1)
+    tensors = {"w": ("U8", pack_bits(codes, bits)), "s": ("F16", scales)}
+    if zero:
+        zeros = rng.integers(0, 1 << bits, zeros.shape)
+        tensors["z"] = ("U8", pack_bits(zeros[..., 0] if zero == "rows" else zeros, bits))
+    repeat = lambda x: np.repeat(x.astype(np.float64), size, -1)[..., :k]
+    value = (codes - repeat(zeros)) * repeat(scales)
+    attr = f"#moe.quantized<uint_packed, [{{w}}, {{s}}{', {z}' if zero else ''}], block = [{size}, {bits}]>"
+    if not outer:
+        return tensors, attr, value
+    attr = f"#moe.expr<slice, [{attr}], dims = [0, 1, 1]>"
+    return tensors, f"#moe.expr<reshape, [{attr}], dims = [{n}, {k}]>", value[1]
+
+
 def floats():
     w = rng.integers(0, 256, (24, 64), dtype=np.uint8)
     w[(w & 127) == 127] = 3
@@ -157,6 +184,17 @@ STORED = {
     "int4": lambda: int4_packed(False),
     "int4_zero": lambda: int4_packed(True),
     "float": floats,
+    "uint8": lambda: uint_packed(8, 32),
+    "uint8_zero": lambda: uint_packed(8, 16, "blocks"),
+    "uint8_rows": lambda: uint_packed(8, 96, "rows"),
+    "uint4": lambda: uint_packed(4, 32),
+    "uint4_zero": lambda: uint_packed(4, 32, "blocks"),
+    "uint4_rows": lambda: uint_packed(4, 96, "rows"),
+    "uint4_partial": lambda: uint_packed(4, 64, "blocks"),
+    "uint3": lambda: uint_packed(3, 32),
+    "uint3_zero": lambda: uint_packed(3, 32, "blocks"),
+    "uint2": lambda: uint_packed(2, 16),
+    "uint2_zero": lambda: uint_packed(2, 16, "blocks", k=64),
 }
 GGUF_TYPES = {"q8_0": 8, "q4_0": 2, "q4_k": 12, "q5_k": 13, "q6_k": 14, "ggml_mxfp4": 39}
 
