@@ -177,10 +177,14 @@ void IntegerTile::emitBody(int64_t height, ValueRange arguments) {
       for (int64_t at = 0; at < bytes; at += kLineBytes)
         prefetch(panel, plus(b, base, at + kAhead), 3);
     else
-      prefetch(arguments[Next],
-               arith::AddIOp::create(b, arguments[NextOffset],
-                                     times(b, number, kLineBytes)),
-               2);
+      for (int64_t i = 0; i < nextLines; ++i)
+        prefetch(arguments[Next],
+                 plus(b,
+                      arith::AddIOp::create(
+                          b, arguments[NextOffset],
+                          times(b, number, nextLines * kLineBytes)),
+                      i * kLineBytes),
+                 2);
     Value block = arith::AddIOp::create(b, arguments[FirstBlock], number);
     SmallVector<Value> dots = emitDots(height, arguments, base, block);
     BlockDecoder decoder(b, blocks, lanes(), panel, base);
@@ -215,7 +219,9 @@ void IntegerTile::emit(int64_t height, const QuantizedRows &rows, Value panel,
   std::string base = "dot_" + std::to_string(height) + "x16_" +
                      moec::grouped::stringifyBlockCode(blocks.getCode()).str() +
                      (blocks.getHalf() ? "_half" : "") +
-                     (isStreamed ? "_stream" : "");
+                     (isStreamed      ? "_stream"
+                      : nextLines > 1 ? "_fast"
+                                      : "");
   // Tiles of one name differ in the sizes of their buffers.
   func::FuncOp function;
   for (unsigned number = 0; !function; ++number) {

@@ -28,6 +28,8 @@ struct IntegerTile {
   /// Whether there is vpdpbusd; then of vectors of `levelLanes` x 32 bits.
   bool hasVnni = false;
   unsigned levelLanes = 8;
+  /// Lines of `next` that one block prefetches.
+  int64_t nextLines = 1;
 
   /// Rows of the largest tile that the registers of a level hold.
   static int64_t getTileRows(grouped::BlocksAttr blocks, unsigned levelLanes,
@@ -39,7 +41,7 @@ struct IntegerTile {
     mlir::Value firstBlock; ///< of the rows, that meets the panel's first
     mlir::Value column;     ///< of the sums
     mlir::Value numBlocks;
-    mlir::Value nextOffset; ///< where to prefetch `next`: a line a block
+    mlir::Value nextOffset; ///< where to prefetch `next`
   };
 
   /// `sums[row + i, column + lane] += scale * scale * dot` for `height` rows

@@ -2,25 +2,31 @@
 
 #include "codegen/cpu/PanelTask.h"
 #include "codegen/cpu/DecodeBlocks.h"
+#include "codegen/cpu/DotTile.h"
 #include "codegen/cpu/IntegerTile.h"
 #include "codegen/cpu/Loops.h"
 #include "codegen/cpu/Microkernel.h"
 #include "codegen/cpu/PackRows.h"
 #include "codegen/cpu/PanelEpilogue.h"
+#include "codegen/cpu/TransposePanel.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/CostModel.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace moec::cpu;
+using namespace moec::grouped;
 
 /// Distance of prefetches in a streamed panel, in bytes.
 static constexpr int64_t kStreamDistance = 2048;
+/// Rows of row-major weights that one register tile prefetches.
+static constexpr int64_t kNextRows = 2;
 
 PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul)
     : b(b), m(matmul) {
   SmallVector<ReassociationIndices> flat{{0}, {1}, {2, 3, 4}};
-  weights = memref::CollapseShapeOp::create(b, m.op.getRhs()[0], flat);
+  if (!m.isRowMajor)
+    weights = memref::CollapseShapeOp::create(b, m.op.getRhs()[0], flat);
   auto allocate = [&](ArrayRef<int64_t> shape, Type element) -> Value {
     return memref::AllocOp::create(b, MemRefType::get(shape, element),
                                    b.getI64IntegerAttr(kScratchAlignment));
@@ -34,6 +40,8 @@ PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul)
   sums = allocate({m.rows, m.blockPanels * kPanelLanes}, f32);
   if (m.isInteger)
     quantized = allocateQuantizedRows(b, m);
+  if (m.isRowMajor && !m.hasDotTiles())
+    expanded = allocate({m.blockDepth * kPanelLanes}, f32);
   if (!m.blocks || m.isInteger)
     return;
   // Quantised weights are decoded in registers if few rows use them; otherwise
@@ -110,7 +118,9 @@ void PanelTask::emit(const RowChunk &chunk, Value first, Value last) {
 
 void PanelTask::emitDepthBlock(const Block &block, Value depthStart) {
   forEach(b, block.firstPanel, block.lastPanel, 1, [&](Value panel) {
-    if (quantized)
+    if (m.isRowMajor)
+      emitRowMajorPanel(block, depthStart, panel);
+    else if (quantized)
       emitIntegerPanel(block, depthStart, panel);
     else
       emitPanel(block, depthStart, panel);
@@ -177,7 +187,8 @@ Value PanelTask::lhsRows(const RowChunk &chunk, Value depthStart, Value row,
 
 /// The next panel, or the first one of the next depth block, or whatever stands
 /// there at the end.
-Value PanelTask::nextPanel(const Block &block, Value depthStart, Value panel) {
+std::pair<Value, Value> PanelTask::nextPosition(const Block &block,
+                                                Value depthStart, Value panel) {
   Value following = plus(b, panel, 1);
   Value inBlock = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, following,
                                         block.lastPanel);
@@ -192,6 +203,11 @@ Value PanelTask::nextPanel(const Block &block, Value depthStart, Value panel) {
   Value start = arith::SelectOp::create(
       b, inBlock, depthStart,
       arith::SelectOp::create(b, inDepth, nextStart, index(b, 0)));
+  return {next, start};
+}
+
+Value PanelTask::nextPanel(const Block &block, Value depthStart, Value panel) {
+  auto [next, start] = nextPosition(block, depthStart, panel);
   return panelAt(block.chunk.group, next, start);
 }
 
@@ -286,17 +302,106 @@ void PanelTask::emitIntegerPanel(const Block &block, Value depthStart,
   Value column =
       times(b, arith::SubIOp::create(b, panel, block.firstPanel), kPanelLanes);
   Value isOnly = hasOneTile(block.chunk);
+  // With few tiles each has to prefetch more: two take all of the next part.
+  int64_t blockLines =
+      llvm::divideCeil(BlockDecoder::getBlockBytes(m.blocks), 64);
+  int64_t nextLines =
+      m.rows <= moec::kStreamedRows ? llvm::divideCeil(blockLines, 2) : 1;
   forEachTile(block.chunk, [&](Value row, int64_t height) {
-    // Tiles share the next part's lines, one a block; each takes its own.
+    // Tiles share the next part's lines; each takes its own.
     Value number = arith::DivUIOp::create(b, row, index(b, m.tileRows));
     Value nextOffset =
-        times(b, arith::MulIOp::create(b, number, numBlocks), 64);
+        times(b, arith::MulIOp::create(b, number, numBlocks), 64 * nextLines);
     auto emit = [&](bool isStreamed) {
-      IntegerTile{b, m.blocks, isStreamed, m.hasVnni, m.lanes}.emit(
+      IntegerTile{b, m.blocks, isStreamed, m.hasVnni, m.lanes, nextLines}.emit(
           height, *quantized, current, sums, next,
           {row, firstBlock, column, numBlocks, nextOffset});
     };
     emitIf(b, isOnly, [&] { emit(true); }, [&] { emit(false); });
+  });
+}
+
+Value PanelTask::columnsAt(Value weight, Value group, Value column,
+                           int64_t width, Value depthStart) {
+  OpFoldResult length = getAsOpFoldResult(depthLength(depthStart));
+  SmallVector<OpFoldResult> offsets{column, depthStart},
+      sizes{b.getIndexAttr(width), length};
+  if (m.op.getLayout() == RhsLayout::KN) {
+    std::swap(offsets[0], offsets[1]);
+    std::swap(sizes[0], sizes[1]);
+  }
+  if (cast<MemRefType>(weight.getType()).getRank() == 3) {
+    offsets.insert(offsets.begin(), group);
+    sizes.insert(sizes.begin(), b.getIndexAttr(1));
+  }
+  return rowsAt(weight, offsets, sizes);
+}
+
+/// As emitPanel, but of weights that nobody packed. Few rows are multiplied by
+/// them where they stand; for more, a panel is made once.
+void PanelTask::emitRowMajorPanel(const Block &block, Value depthStart,
+                                  Value panel) {
+  int64_t width = kPanelLanes / m.parts;
+  Value group = block.chunk.group, length = depthLength(depthStart);
+  Value column = times(b, panel, width);
+  Value sumColumn =
+      times(b, arith::SubIOp::create(b, panel, block.firstPanel), kPanelLanes);
+  Value count;
+  if (m.columns % width != 0)
+    count = arith::MinUIOp::create(
+        b, arith::SubIOp::create(b, index(b, m.columns), column),
+        index(b, width));
+  auto tileSums = [&](Value row, OpFoldResult height) {
+    return rowsAt(sums, {row, sumColumn},
+                  {height, b.getIndexAttr(kPanelLanes)});
+  };
+  SmallVector<Value> parts;
+  for (Value weight : m.op.getRhs())
+    parts.push_back(columnsAt(weight, group, column, width, depthStart));
+  if (m.hasDotTiles())
+    return forEachTile(block.chunk, [&](Value row, int64_t height) {
+      OpFoldResult heightAttr = b.getIndexAttr(height);
+      Value lhs = lhsRows(block.chunk, depthStart, row, heightAttr);
+      Value out = tileSums(row, heightAttr);
+      for (auto [part, weight] : llvm::enumerate(parts))
+        emitDotTile(b, m.lanes, height, lhs, weight, out,
+                    index(b, static_cast<int64_t>(part) * width),
+                    count ? count : index(b, width), length, kStreamDistance);
+    });
+
+  bool depthFirst = m.op.getLayout() == RhsLayout::KN;
+  for (auto [part, weight] : llvm::enumerate(parts))
+    emitTransposePanel(b, weight, depthFirst, width, count, expanded,
+                       static_cast<int64_t>(part) * width, length);
+  Microkernel kernel{b, m.lanes, m.depthGroup,
+                     /*hasTail=*/m.paddedDepth % kDepthUnroll != 0,
+                     /*streamDistance=*/0};
+  // Each register tile prefetches two rows of the next panel's weights.
+  bool prefetches = !depthFirst && m.columns > kNextRows;
+  kernel.nextLines = prefetches ? kNextRows : 1;
+  auto [nextPanel, nextStart] = nextPosition(block, depthStart, panel);
+  forEachTile(block.chunk, [&, nextPanel = nextPanel,
+                            nextStart = nextStart](Value row, int64_t height) {
+    OpFoldResult heightAttr = b.getIndexAttr(height);
+    Value next = expanded;
+    if (prefetches) {
+      Value lane = times(
+          b, arith::DivUIOp::create(b, row, index(b, m.tileRows)), kNextRows);
+      Value weight = m.op.getRhs()[0];
+      if (m.parts == 2)
+        weight = arith::SelectOp::create(
+            b,
+            arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lane,
+                                  index(b, width)),
+            weight, m.op.getRhs()[1]);
+      Value from = arith::AddIOp::create(
+          b, times(b, nextPanel, width),
+          arith::RemUIOp::create(b, lane, index(b, width)));
+      from = arith::MinUIOp::create(b, from, index(b, m.columns - kNextRows));
+      next = columnsAt(weight, group, from, kNextRows, nextStart);
+    }
+    kernel.emit(height, lhsRows(block.chunk, depthStart, row, heightAttr),
+                expanded, tileSums(row, heightAttr), length, next, index(b, 0));
   });
 }
 
