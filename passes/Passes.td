@@ -96,6 +96,50 @@ def MoeCanonicalizePass : Pass<"moe-canonicalize", "::mlir::ModuleOp"> {
   let dependentDialects = ["::moec::moe::MoeDialect"];
 }
 
+def MoeHoistSharedPass : Pass<"moe-hoist-shared"> {
+  let summary = "Multiply tokens with a weight that all experts share once a token (LoRA base)";
+  let description = [{
+    A contraction in the region of `moe.experts` whose rows are dispatched tokens
+    and whose weight comes from outside is computed before the dispatch; the
+    region gets its dispatched rows.
+
+    Legal when the dispatch is by the bank's plan, without weights, the initial
+    value is a constant or comes from outside, and the bank has one region, which
+    splits into pieces. The pass leaves plans `by_expert` and of one slot alone, and
+    banks with null experts: there need not be more rows than tokens.
+
+    Why: each slot of a token would multiply the same row with the same weight.
+
+    ```mlir
+    %rows = moe.dispatch %x by %plan ...
+    %y = moe.experts %plan rows(%rows) params(%a, %b) {
+    ^bb0(%r, %sa, %sb, %expert):
+      %base = linalg.matmul ins(%r, %w) ...
+      %low = linalg.matmul ins(%r, %sa) ...
+      %v = linalg.matmul ins(%low, %sb) outs(%base)
+      moe.yield %v
+    }
+    ==>
+    %once = linalg.matmul ins(%x, %w) ...
+    %rows = moe.dispatch %x by %plan ...
+    %bases = moe.dispatch %once by %plan ...
+    %y = moe.experts %plan rows(%rows, %bases) params(%a, %b) {
+    ^bb0(%r, %base, %sa, %sb, %expert):
+      %low = linalg.matmul ins(%r, %sa) ...
+      %v = linalg.matmul ins(%low, %sb) outs(%base)
+      moe.yield %v
+    }
+    ```
+    Class: bit-exact.
+  }];
+  let options = [
+    Option<"explain", "explain", "bool", "false",
+           "Say in remarks which products are computed once a token">
+  ];
+  let dependentDialects = ["::moec::moe::MoeDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def MoeSplitMembersPass : Pass<"moe-split-members"> {
   let summary = "Make one bank of equal experts of each member of a bank";
   let description = [{
@@ -310,11 +354,14 @@ def MoeFuseDispatchPass : Pass<"moe-fuse-dispatch"> {
   let summary = "Let a grouped matmul read its rows through the dispatch (permute)";
   let description = [{
     A matmul whose left-hand side is a `grouped.gather` by its own tables reads
-    the gathered rows from their source.
+    the gathered rows from their source. So do extras of matmuls and inputs of
+    maps: what they read at `(r, n)` of the gathered rows is `(t, n)` of the
+    source.
 
-    Legal when gather and matmul have the same offsets and tokens and the matmul
-    does not gather yet. Rows that something between has changed (weights that
-    apply to the input) are not the source's rows, so such a matmul keeps them.
+    Legal when gather and reader have the same offsets and tokens and, for a
+    left-hand side, the matmul does not gather yet. Rows that something between has
+    changed (weights that apply to the input) are not the source's rows, so such a
+    matmul keeps them.
     The gather stays where others read it.
 
     Why: the permuted copy of the tokens is neither written nor read.

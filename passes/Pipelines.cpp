@@ -15,10 +15,11 @@ using namespace moec;
 
 ArrayRef<StringRef> moec::getOptimizationPasses() {
   static constexpr StringRef names[] = {
-      "moe-canonicalize",   "moe-split-members",  "moe-index-experts",
-      "moe-fuse-router",    "moe-fuse-dispatch",  "moe-fuse-maps",
-      "moe-merge-gate-up",  "moe-fuse-epilogue",  "moe-fuse-combine",
-      "moe-encode-weights", "moe-select-compute", "moe-select-strategy",
+      "moe-canonicalize",    "moe-hoist-shared",   "moe-split-members",
+      "moe-index-experts",   "moe-fuse-router",    "moe-fuse-dispatch",
+      "moe-fuse-maps",       "moe-merge-gate-up",  "moe-fuse-epilogue",
+      "moe-fuse-combine",    "moe-encode-weights", "moe-select-compute",
+      "moe-select-strategy",
   };
   return names;
 }
@@ -49,6 +50,7 @@ void moec::buildMoePipeline(OpPassManager &pm, const PipelineOptions &options) {
   MoeCanonicalizePassOptions canonicalize;
   canonicalize.exact = options.exact;
   addOptional(pm, options, createMoeCanonicalizePass(canonicalize));
+  addOptional(pm, options, createMoeHoistSharedPass({options.explain}));
   if (!options.exact) {
     MoeSplitMembersPassOptions split;
     split.explain = options.explain;

@@ -1,5 +1,8 @@
 // RUN: moe-opt %s --moe-fuse-dispatch | FileCheck %s
 
+// CHECK-DAG: #[[TOKEN:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d2, d4)>
+// CHECK-DAG: #[[ROW:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d1, d4)>
+
 // CHECK-LABEL: func.func @gather_into_lhs
 // CHECK-SAME: (%[[X:[^:]*]]: tensor<?x16xf32>,
 func.func @gather_into_lhs(%x: tensor<?x16xf32>, %w: tensor<8x32x16xf32>,
@@ -61,8 +64,8 @@ func.func @no_fuse_when_tables_differ(%x: tensor<?x16xf32>, %w: tensor<8x32x16xf
 func.func @no_fuse_when_rows_are_weighted(%x: tensor<?x16xf32>, %w: tensor<8x32x16xf32>,
     %c: tensor<?x2xf32>, %o: tensor<9xi32>, %t: tensor<?xi32>, %s: tensor<?xi32>,
     %e: tensor<?x16xf32>, %z: tensor<?x32xf32>) -> tensor<?x32xf32> {
-  // CHECK: grouped.gather
-  // CHECK: %[[M:.*]] = grouped.map
+  // CHECK-NOT: grouped.gather
+  // CHECK: %[[M:.*]] = grouped.map {{.*}} ins({{.*}}) maps [#[[TOKEN]], #
   // CHECK: grouped.matmul lhs(%[[M]] : tensor<?x16xf32>)
   // CHECK-SAME: attributes {maps = []}
   %r = grouped.gather source(%x : tensor<?x16xf32>)
@@ -98,6 +101,31 @@ func.func @no_fuse_when_matmul_gathers(%x: tensor<?x16xf32>, %w: tensor<8x32x16x
     outs(%z : tensor<?x32xf32>) attributes {gather, maps = []} {
   ^bb0(%a: f32):
     grouped.yield %a : f32
+  } -> tensor<?x32xf32>
+  return %h : tensor<?x32xf32>
+}
+
+// What the epilogue reads of gathered rows lies where the tokens are, too.
+// CHECK-LABEL: func.func @extras_read_the_source
+// CHECK-SAME: (%[[X:[^:]*]]: tensor<?x16xf32>, %[[B:[^:]*]]: tensor<?x32xf32>,
+func.func @extras_read_the_source(%x: tensor<?x16xf32>, %b: tensor<?x32xf32>, %w: tensor<8x32x16xf32>,
+    %o: tensor<9xi32>, %t: tensor<?xi32>, %s: tensor<?xi32>, %t2: tensor<?xi32>,
+    %e: tensor<?x32xf32>, %z: tensor<?x32xf32>) -> tensor<?x32xf32> {
+  // CHECK: %[[R:.*]] = grouped.gather
+  // CHECK-NOT: grouped.gather
+  // CHECK: grouped.matmul {{.*}} extras(%[[B]], %[[R]] : {{.*}} maps = [#[[TOKEN]], #[[ROW]]]
+  %r = grouped.gather source(%b : tensor<?x32xf32>)
+    groups(%o, %t : tensor<9xi32>, tensor<?xi32>) outs(%e : tensor<?x32xf32>) -> tensor<?x32xf32>
+  %r2 = grouped.gather source(%b : tensor<?x32xf32>)
+    groups(%o, %t2 : tensor<9xi32>, tensor<?xi32>) outs(%e : tensor<?x32xf32>) -> tensor<?x32xf32>
+  %h = grouped.matmul lhs(%x : tensor<?x16xf32>) rhs(%w : tensor<8x32x16xf32>)
+    groups(%o, %t, %s : tensor<9xi32>, tensor<?xi32>, tensor<?xi32>)
+    extras(%r, %r2 : tensor<?x32xf32>, tensor<?x32xf32>) outs(%z : tensor<?x32xf32>)
+    attributes {maps = [affine_map<(e, r, t, s, n) -> (r, n)>, affine_map<(e, r, t, s, n) -> (r, n)>]} {
+  ^bb0(%a: f32, %p: f32, %q: f32):
+    %y = arith.addf %a, %p : f32
+    %v = arith.addf %y, %q : f32
+    grouped.yield %v : f32
   } -> tensor<?x32xf32>
   return %h : tensor<?x32xf32>
 }

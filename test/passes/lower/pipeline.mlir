@@ -13,10 +13,10 @@
 // RUN: %moe-opt %s --moe-to-grouped=disable=moe-fuse-combine | FileCheck %s --check-prefixes=ANY,COMBINE --implicit-check-not="= moe."
 // RUN: %moe-opt %s --moe-to-grouped=disable=moe-encode-weights | FileCheck %s --check-prefixes=ANY,ROWMAJOR --implicit-check-not="= moe."
 // RUN: %moe-opt %s --moe-to-grouped=disable=moe-select-strategy | FileCheck %s --check-prefixes=ANY,NOTILE --implicit-check-not="= moe."
-// RUN: %moe-opt %s --moe-to-grouped=disable=moe-canonicalize,moe-split-members,moe-index-experts,moe-fuse-router,moe-fuse-dispatch,moe-fuse-maps,moe-merge-gate-up,moe-fuse-epilogue,moe-fuse-combine,moe-encode-weights,moe-select-strategy | FileCheck %s --check-prefixes=ANY,SOFTMAX,NOLOOP,GATHER --implicit-check-not="= moe."
+// RUN: %moe-opt %s --moe-to-grouped=disable=moe-canonicalize,moe-hoist-shared,moe-split-members,moe-index-experts,moe-fuse-router,moe-fuse-dispatch,moe-fuse-maps,moe-merge-gate-up,moe-fuse-epilogue,moe-fuse-combine,moe-encode-weights,moe-select-strategy | FileCheck %s --check-prefixes=ANY,SOFTMAX,NOLOOP,GATHER --implicit-check-not="= moe."
 // RUN: not %moe-opt %s --moe-to-grouped=disable=moe-fly 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
-// UNKNOWN: 'moe-fly' is not an optimisation pass; expected one of moe-canonicalize, moe-split-members, moe-index-experts, moe-fuse-router
+// UNKNOWN: 'moe-fly' is not an optimisation pass; expected one of moe-canonicalize, moe-hoist-shared, moe-split-members, moe-index-experts, moe-fuse-router
 
 // CHECK-LABEL: func.func @layers.0.moe
 // CHECK: scf.forall
