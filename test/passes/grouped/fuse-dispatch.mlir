@@ -113,7 +113,7 @@ func.func @extras_read_the_source(%x: tensor<?x16xf32>, %b: tensor<?x32xf32>, %w
     %e: tensor<?x32xf32>, %z: tensor<?x32xf32>) -> tensor<?x32xf32> {
   // CHECK: %[[R:.*]] = grouped.gather
   // CHECK-NOT: grouped.gather
-  // CHECK: grouped.matmul {{.*}} extras(%[[B]], %[[R]] : {{.*}} maps = [#[[TOKEN]], #[[ROW]]]
+  // CHECK: grouped.matmul {{.*}} extras(%[[B]], %[[R]] : {{.*}}maps = [#[[TOKEN]], #[[ROW]]]
   %r = grouped.gather source(%b : tensor<?x32xf32>)
     groups(%o, %t : tensor<9xi32>, tensor<?xi32>) outs(%e : tensor<?x32xf32>) -> tensor<?x32xf32>
   %r2 = grouped.gather source(%b : tensor<?x32xf32>)
