@@ -20,6 +20,10 @@ static constexpr double kEpilogueElements = 1.2e9;
 /// Quantised weights that become f32 per second and core, in a buffer that the
 /// rows of a chunk share.
 static constexpr double kExpandedWeights = 8e9;
+/// Row-major weights that become f32 panels per second and core, and dot
+/// products that few rows end with.
+static constexpr double kTransposedWeights = 6e9;
+static constexpr double kDotProducts = 0.25e9;
 /// Elements of rows that become codes per second and core.
 static constexpr double kQuantizedElements = 6e9;
 /// Bytes that a stream loses when it starts anew: prefetchers need a few lines.
@@ -45,18 +49,48 @@ static int64_t getTileRows(const MatmulShape &shape) {
   case Product::Float:
     break;
   }
-  return shape.elementBytes == 2 ? 5 : 6;
+  return shape.elementBytes == 2 && !shape.isRowMajor ? 5 : 6;
 }
 
 static double divideCeil(double a, double b) { return std::ceil(a / b); }
 
-/// Multiplications of a row block relative to its rows: a register tile of few
-/// rows costs as much as one of kLatencyRows.
-static double getPaddedRows(const MatmulShape &shape, double rows) {
+namespace {
+/// Rows of a group that has any.
+struct GroupRows {
+  double mean;
+  /// Standard deviation: uniform routing spreads rows like throws of dice.
+  double spread;
+
+  /// How many pieces of at most `size` rows they make, on average.
+  double getPieces(double size) const;
+};
+} // namespace
+
+double GroupRows::getPieces(double size) const {
+  // Of widely spread rows the last piece is of any size, all equally likely.
+  if (spread >= size / 2)
+    return std::max(1.0, mean / size + (size - 1) / (2 * size));
+  double pieces = std::max(1.0, std::round(mean / size));
+  auto exceeds = [&](double limit) {
+    if (spread == 0)
+      return mean > limit ? 1.0 : 0.0;
+    return 0.5 * std::erfc((limit + 0.5 - mean) / (spread * std::sqrt(2.0)));
+  };
+  return pieces + exceeds(pieces * size) -
+         (pieces > 1 ? 1 - exceeds((pieces - 1) * size) : 0);
+}
+
+/// Rows that multiplications take as long as: a register tile of few rows costs
+/// as much as one of kLatencyRows.
+static double getPaddedRows(const MatmulShape &shape, const GroupRows &rows) {
   double tile = double(getTileRows(shape));
-  double full = std::floor(rows / tile) * tile;
-  double rest = rows - full;
-  return rest > 0 ? full + std::max<double>(rest, kLatencyRows) : full;
+  double padding = 0;
+  if (rows.spread >= tile / 2)
+    for (int64_t rest = 1; rest < kLatencyRows; ++rest)
+      padding += double(kLatencyRows - rest) / tile;
+  else if (double rest = std::fmod(rows.mean, tile); rest > 0)
+    padding = std::max(0.0, kLatencyRows - rest);
+  return std::max(double(kLatencyRows), rows.mean + padding);
 }
 
 namespace {
@@ -75,6 +109,11 @@ static bool takesCodes(const MatmulShape &shape, const Tile &tile,
              (tile.rows <= kStreamedRows || rows <= double(getTileRows(shape)));
 }
 
+/// Whether few rows are multiplied by row-major weights where these stand.
+static bool takesDots(const MatmulShape &shape, const Tile &tile) {
+  return shape.hasDotTiles && tile.rows <= kStreamedRows;
+}
+
 /// Of tiles that take codes; measured with data in L1
 /// (docs/cpu-performance.md).
 static TileCost getTileCost(Product product) {
@@ -89,22 +128,23 @@ static TileCost getTileCost(Product product) {
   return {};
 }
 
-/// Multiply-adds of f32 at peak that the weights of a row block take.
-static double getMultiplyAdds(const MatmulShape &shape, const Tile &tile,
-                              double rows) {
-  if (!takesCodes(shape, tile, rows))
+/// Multiply-adds of f32 at peak that each weight of a group takes.
+static double getMultiplyAdds(const MatmulShape &shape, const GroupRows &rows,
+                              bool areCodes) {
+  if (!areCodes)
     return getPaddedRows(shape, rows);
   TileCost cost = getTileCost(shape.product);
-  return divideCeil(rows, double(getTileRows(shape))) * cost.once +
-         rows * cost.row;
+  return rows.getPieces(double(getTileRows(shape))) * cost.once +
+         rows.mean * cost.row;
 }
 
 /// Fraction of peak that a register tile reaches, by where its operands lie.
 static double getEfficiency(const Machine &machine, const MatmulShape &shape,
                             const Tile &tile, double rows) {
   double tileRows = double(getTileRows(shape));
-  double weightBytes =
-      shape.isInteger() ? shape.quantizedBytes : double(shape.elementBytes);
+  double weightBytes = shape.isInteger()  ? shape.quantizedBytes
+                       : shape.isRowMajor ? 4
+                                          : double(shape.elementBytes);
   double panelBytes = double(kLanes * tile.depth) * weightBytes;
   double rowBytes = tileRows * double(tile.depth * shape.getRowElementBytes());
   // One register tile reads each weight once, wherever it lies.
@@ -138,9 +178,13 @@ struct Work {
 static Work getWork(const Machine &machine, const MatmulShape &shape,
                     const Tile &tile, double rows, double ranges, bool packs) {
   double active = getActiveGroups(shape, rows);
-  double groupRows = rows / active;
-  double blocks = std::ceil(groupRows / double(tile.rows));
-  double blockRows = groupRows / blocks;
+  // Each token has a row in a group or not.
+  double hit = std::min(1.0, double(shape.rowsPerToken) / double(shape.groups));
+  double tokens = rows / double(shape.rowsPerToken);
+  GroupRows groupRows{rows / active, std::sqrt(tokens * hit * (1 - hit))};
+  double blocks = groupRows.getPieces(double(tile.rows));
+  double blockRows = groupRows.mean / blocks;
+  bool areCodes = takesCodes(shape, tile, blockRows);
   double depth = double(shape.depth);
   double depthBlocks = divideCeil(depth, double(tile.depth));
   double columns = double(shape.numPanels * kLanes);
@@ -148,7 +192,7 @@ static Work getWork(const Machine &machine, const MatmulShape &shape,
 
   Work work;
   work.tasks = active * blocks * ranges;
-  double flops = 2 * active * blocks * getMultiplyAdds(shape, tile, blockRows) *
+  double flops = 2 * active * getMultiplyAdds(shape, groupRows, areCodes) *
                  columns * depth;
   work.coreSeconds = flops / (machine.coreGflops * 1e9 *
                               getEfficiency(machine, shape, tile, blockRows));
@@ -166,11 +210,14 @@ static Work getWork(const Machine &machine, const MatmulShape &shape,
     work.coreSeconds +=
         rowBytes * divideCeil(double(shape.numPanels), double(tile.panels)) /
         (4 * kRereadBytes);
-  if (shape.quantizedBytes != 0 && !takesCodes(shape, tile, blockRows))
+  if (shape.quantizedBytes != 0 && !areCodes)
     work.coreSeconds += weights * blocks / kExpandedWeights;
+  if (takesDots(shape, tile))
+    work.coreSeconds += rows * columns * depthBlocks / kDotProducts;
+  else if (shape.isRowMajor)
+    work.coreSeconds += weights * blocks / kTransposedWeights;
   work.coreSeconds += weightBytes * (blocks - 1) / (4 * kRereadBytes);
-  work.coreSeconds += active * blocks *
-                      divideCeil(blockRows, double(getTileRows(shape))) *
+  work.coreSeconds += active * groupRows.getPieces(double(getTileRows(shape))) *
                       double(shape.numPanels) * depthBlocks *
                       (shape.isInteger() ? kIntegerCallSeconds : kCallSeconds);
   work.coreSeconds += work.tasks * kTaskSeconds;

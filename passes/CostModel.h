@@ -36,6 +36,10 @@ struct MatmulShape {
   /// offsets); 0: elementBytes.
   double quantizedBytes = 0;
   Product product = Product::Float;
+  /// Tasks make f32 panels of weights that nobody packed, but for tiles of at
+  /// most kStreamedRows rows if these read the weights as they stand.
+  bool isRowMajor = false;
+  bool hasDotTiles = false;
   /// Rows are read through the table of tokens.
   bool gather = false;
   /// Rows are added to tokens, so that tasks may not share columns.

@@ -3,6 +3,7 @@
 // The text of --explain. It asks the model again instead of keeping notes in
 // the IR: the model is a function of the shapes and of the target description.
 
+#include "dialects/grouped/TaskPanels.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -116,6 +117,13 @@ static void printHead(raw_ostream &stream, MatmulOp matmul,
     stream << ", rows gathered";
   if (matmul.getReduce())
     stream << ", rows added to tokens";
+  if (shape.isRowMajor) {
+    stream << ", row-major\n  ";
+    if (shape.hasDotTiles)
+      stream << "tiles of at most " << kStreamedRows
+             << " rows read the weights as they stand, larger ones ";
+    stream << "panels that each task makes";
+  }
   stream << '\n';
 }
 
@@ -196,13 +204,13 @@ void moec::explainStrategy(ModuleOp module, raw_ostream &stream) {
       if (auto second = dyn_cast<MatmulOp>(user);
           second && getFirstOfWaves(second) == matmul)
         return printPair(stream, *target, matmul, second);
-    if (matmul.getPanels()) {
+    if (getTaskPanels(matmul)) {
       printMatmul(stream, *target, matmul);
       return;
     }
     stream << '\n';
     if (auto function = matmul->getParentOfType<FunctionOpInterface>())
       stream << function.getName() << ": ";
-    stream << "matmul of weights that are not packed: plain loops\n";
+    stream << "matmul of weights without panels: plain loops\n";
   });
 }

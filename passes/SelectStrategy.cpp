@@ -2,6 +2,7 @@
 
 #include "passes/SelectStrategy.h"
 #include "dialects/grouped/Compute.h"
+#include "dialects/grouped/TaskPanels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -23,10 +24,11 @@ using namespace moec::grouped;
 static constexpr int64_t kBlockRows = 16;
 
 MatmulShape moec::getMatmulShape(MatmulOp matmul) {
-  PanelsAttr panels = *matmul.getPanels();
+  PanelsAttr panels = *getTaskPanels(matmul);
   auto weight = cast<ShapedType>(matmul.getRhs()[0].getType());
   MatmulShape shape;
-  if (!weight.isDynamicDim(0))
+  // A dense weight may lack the group dimension.
+  if (weight.getRank() > 2 && !weight.isDynamicDim(0))
     shape.groups = std::max<int64_t>(1, weight.getDimSize(0));
   shape.columns = panels.getColumns();
   shape.depth = panels.getDepth();
@@ -34,6 +36,8 @@ MatmulShape moec::getMatmulShape(MatmulOp matmul) {
   shape.numPanels = panels.getNumPanels();
   shape.elementBytes =
       std::max(1u, weight.getElementType().getIntOrFloatBitWidth() / 8);
+  shape.isRowMajor = isRowMajor(matmul);
+  shape.hasDotTiles = shape.isRowMajor && matmul.getLayout() == RhsLayout::NK;
   if (BlocksAttr blocks = panels.getBlocks()) {
     shape.elementBytes = 4;
     shape.quantizedBytes =
@@ -79,9 +83,10 @@ std::optional<int64_t> moec::getKnownRows(MatmulOp matmul) {
 
 MatmulOp moec::getFirstOfWaves(MatmulOp second) {
   auto first = second.getLhs().getDefiningOp<MatmulOp>();
-  bool fits = first && second.getPanels() && second.getReduce() &&
-              !second.getGather() && first.getPanels() && !first.getReduce() &&
-              first->hasOneUse() && first->getBlock() == second->getBlock() &&
+  bool fits = first && getTaskPanels(second) && second.getReduce() &&
+              !second.getGather() && getTaskPanels(first) &&
+              !first.getReduce() && first->hasOneUse() &&
+              first->getBlock() == second->getBlock() &&
               first.getOffsets() == second.getOffsets() &&
               first.getTokens() == second.getTokens() &&
               first.getSlots() == second.getSlots() && !isNested(second) &&
@@ -141,7 +146,7 @@ struct SelectStrategy : moec::impl::MoeSelectStrategyPassBase<SelectStrategy> {
       return signalPassFailure();
     SmallVector<MatmulOp> matmuls;
     getOperation()->walk([&](MatmulOp matmul) {
-      if (matmul.getPanels() && !matmul.getTile() &&
+      if (getTaskPanels(matmul) && !matmul.getTile() &&
           matmul->getNumResults() == 1)
         matmuls.push_back(matmul);
     });

@@ -9,7 +9,7 @@
 
 namespace moec {
 
-/// The shape of a matmul with panels, as the cost model sees it.
+/// The shape of a matmul with task panels, as the cost model sees it.
 MatmulShape getMatmulShape(grouped::MatmulOp matmul);
 
 /// The most rows that the matmul can have, if that is known: its rows are

@@ -3,6 +3,7 @@
 #include "codegen/cpu/LowerGrouped.h"
 #include "codegen/cpu/Cpu.h"
 #include "codegen/cpu/Passes.h"
+#include "dialects/grouped/TaskPanels.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -59,9 +60,12 @@ struct LowerGrouped : moec::cpu::impl::CpuLowerGroupedPassBase<LowerGrouped> {
     return result;
   }
 
-  static bool isPacked(Value weight) {
-    auto type = cast<MemRefType>(weight.getType());
-    return type.getLayout().isIdentity() && type.hasStaticShape();
+  /// Whether tasks can read the weights.
+  static bool isReadable(MatmulOp op) {
+    auto type = cast<MemRefType>(op.getRhs()[0].getType());
+    return isRowMajor(op)
+               ? getTaskPanels(op).has_value()
+               : type.getLayout().isIdentity() && type.hasStaticShape();
   }
 
   /// Pairs of matmuls that run in waves; afterwards neither is left.
@@ -72,8 +76,7 @@ struct LowerGrouped : moec::cpu::impl::CpuLowerGroupedPassBase<LowerGrouped> {
       if (!second.getWaveRows())
         continue;
       MatmulOp first = findFirstOfWaves(second);
-      if (!first || !isPacked(first.getRhs()[0]) ||
-          !isPacked(second.getRhs()[0]))
+      if (!first || !isReadable(first) || !isReadable(second))
         continue;
       ImplicitLocOpBuilder b(second->getLoc(), second);
       lowerWaves(b, first, second, lanes);
@@ -85,14 +88,15 @@ struct LowerGrouped : moec::cpu::impl::CpuLowerGroupedPassBase<LowerGrouped> {
   }
 
   LogicalResult lowerMatmul(ImplicitLocOpBuilder &b, MatmulOp op) {
-    if (!op.getPanels()) {
+    if (!getTaskPanels(op)) {
       if (!hasRemarked)
-        op.emitRemark("weights are not packed into panels: plain loops");
+        op.emitRemark("weights are neither panels nor one or two arrays of "
+                      "static shape and of f32, bf16 or f16: plain loops");
       hasRemarked = true;
       lowerPlainMatmul(b, op);
       return success();
     }
-    if (!isPacked(op.getRhs()[0]))
+    if (!isReadable(op))
       return op.emitOpError("expects a packed weight of static shape and "
                             "identity layout, got ")
              << op.getRhs()[0].getType();

@@ -25,6 +25,7 @@
 #include "codegen/cpu/LowerGrouped.h"
 #include "codegen/cpu/PanelTask.h"
 #include "codegen/cpu/RowChunks.h"
+#include "dialects/grouped/TaskPanels.h"
 
 using namespace mlir;
 using namespace moec::cpu;
@@ -121,7 +122,7 @@ Value Waves::getWaveRows(MatmulOp second) {
 }
 
 Value Waves::allocateRows(MatmulOp first) {
-  int64_t columns = first.getPanels()->getColumns();
+  int64_t columns = getTaskPanels(first)->getColumns();
   int64_t stride = columns + kRowPadding;
   Value total = sizeOf(b, first.getTokens(), 0);
   Value several =
@@ -302,7 +303,7 @@ void Waves::emitWorker(Value total) {
 
 MatmulOp moec::cpu::findFirstOfWaves(MatmulOp second) {
   auto alloc = second.getLhs().getDefiningOp<memref::AllocOp>();
-  if (!second.getWaveRows() || !second.getPanels() || !alloc ||
+  if (!second.getWaveRows() || !getTaskPanels(second) || !alloc ||
       isNested(second))
     return {};
   MatmulOp first;
@@ -316,7 +317,7 @@ MatmulOp moec::cpu::findFirstOfWaves(MatmulOp second) {
     first = writer;
   }
   bool fits = first && first->getBlock() == second->getBlock() &&
-              first->isBeforeInBlock(second) && first.getPanels() &&
+              first->isBeforeInBlock(second) && getTaskPanels(first) &&
               !first.getReduce() && first.getOffsets() == second.getOffsets() &&
               first.getTokens() == second.getTokens() &&
               first.getSlots() == second.getSlots();

@@ -323,6 +323,11 @@ void Microkernel::emitBody(int64_t rows, ValueRange arguments) {
         memref::PrefetchOp::create(
             b, panel, plus(b, times(b, k, kPanelLanes), at + ahead),
             /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+    } else if (prefetch && cast<MemRefType>(next.getType()).getRank() == 2) {
+      for (int64_t i = 0; i < nextLines; ++i)
+        memref::PrefetchOp::create(b, next, ValueRange{index(b, i), k},
+                                   /*isWrite=*/false, /*localityHint=*/2,
+                                   /*isDataCache=*/true);
     } else if (prefetch) {
       int64_t nextLine = lineElements(next);
       Value at = arith::AddIOp::create(

@@ -52,7 +52,8 @@ struct Microkernel {
   /// `sums[i, 0:16] += lhs[i, k] * panel[k * 16 + lane]` for `i < rows` and
   /// `k < length`; `lhs` is `rows x ?`, `panel` and `next` are one-dimensional.
   /// `nextLines` lines of `next` from `nextOffset` on are prefetched for each
-  /// step. `rowSums[i, n]` is the sum of row i's elements in block n of the
+  /// step; a `next` of `nextLines x ?` is prefetched at depth k of each row.
+  /// `rowSums[i, n]` is the sum of row i's elements in block n of the
   /// panel, where BlockDecoder::needsRowSums.
   void emit(int64_t rows, mlir::Value lhs, mlir::Value panel, mlir::Value sums,
             mlir::Value length, mlir::Value next, mlir::Value nextOffset,

@@ -5,6 +5,7 @@
 #include "codegen/cpu/IntegerTile.h"
 #include "codegen/cpu/Microkernel.h"
 #include "dialects/grouped/Compute.h"
+#include "dialects/grouped/TaskPanels.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/CostModel.h"
 #include "llvm/Support/MathExtras.h"
@@ -29,17 +30,23 @@ bool PanelMatmul::isReadable(Value lhs) const {
   return rows <= moec::kStreamedRows || strides[0] * 4 % kConflictBytes != 0;
 }
 
+bool PanelMatmul::hasDotTiles() const {
+  return isRowMajor && rows <= moec::kStreamedRows &&
+         op.getLayout() == RhsLayout::NK;
+}
+
 PanelMatmul::PanelMatmul(MatmulOp op, unsigned lanes, Value lhs, Value init)
     : op(op), lanes(lanes), lhs(lhs ? lhs : op.getLhs()),
       init(init ? init : op.getInits()[0]) {
-  PanelsAttr panels = *op.getPanels();
+  PanelsAttr panels = *getTaskPanels(op);
   element = cast<MemRefType>(op.getRhs()[0].getType()).getElementType();
   depth = panels.getDepth();
   columns = panels.getColumns();
   parts = panels.getParts();
   numPanels = panels.getNumPanels();
   blocks = panels.getBlocks();
-  depthGroup = PanelsAttr::getDepthGroup(element);
+  isRowMajor = moec::grouped::isRowMajor(op);
+  depthGroup = isRowMajor ? 1 : PanelsAttr::getDepthGroup(element);
   paddedDepth = llvm::alignTo(depth, depthGroup);
 
   isInteger = isInt8(op);

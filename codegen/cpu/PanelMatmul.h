@@ -35,6 +35,9 @@ struct PanelMatmul {
   int64_t depthGroup, paddedDepth;
   /// How the weights are quantised; null: they are `element`s.
   grouped::BlocksAttr blocks;
+  /// Whether nobody packed the weights, so that tasks read them row by row or
+  /// make f32 panels of them.
+  bool isRowMajor;
   /// Whether rows are quantised and multiplied as integers.
   bool isInteger;
   /// Whether rows are rounded to bf16, and whether pairs of them are multiplied
@@ -50,6 +53,9 @@ struct PanelMatmul {
   int64_t numRanges;
   /// Whether a task copies its rows (and rounds them) before it reads them.
   bool packs;
+
+  /// Whether few rows are multiplied by row-major weights without panels.
+  bool hasDotTiles() const;
 
 private:
   bool isReadable(mlir::Value lhs) const;

@@ -38,12 +38,20 @@ private:
   void emitPanel(const Block &block, mlir::Value depthStart, mlir::Value panel);
   void emitIntegerPanel(const Block &block, mlir::Value depthStart,
                         mlir::Value panel);
+  void emitRowMajorPanel(const Block &block, mlir::Value depthStart,
+                         mlir::Value panel);
+  /// `width` columns of a row-major weight from `column` on, one depth block.
+  mlir::Value columnsAt(mlir::Value weight, mlir::Value group,
+                        mlir::Value column, int64_t width,
+                        mlir::Value depthStart);
   /// Emits `tile(first row, height)` for the register tiles of the chunk.
   void forEachTile(const RowChunk &chunk,
                    llvm::function_ref<void(mlir::Value, int64_t)> tile);
   mlir::Value depthLength(mlir::Value depthStart);
   mlir::Value panelAt(mlir::Value group, mlir::Value panel, mlir::Value start);
-  /// The part of the next panel that is read after this one.
+  /// The panel and depth that are read after these.
+  std::pair<mlir::Value, mlir::Value>
+  nextPosition(const Block &block, mlir::Value depthStart, mlir::Value panel);
   mlir::Value nextPanel(const Block &block, mlir::Value depthStart,
                         mlir::Value panel);
   /// `height` rows from `row` of the chunk on, for one depth block.
@@ -58,15 +66,15 @@ private:
 
   mlir::ImplicitLocOpBuilder &b;
   const PanelMatmul &m;
-  /// `groups x panels x elements of a panel`
+  /// `groups x panels x elements of a panel`; null if nobody packed them.
   mlir::Value weights;
   /// Copied rows, null if the matmul does not pack: `depth blocks x rows x
   /// depth`.
   mlir::Value packed;
   /// `rows x columns of a block`
   mlir::Value sums;
-  /// Quantised weights as f32: one panel of a depth block. Null where they are
-  /// always decoded in registers.
+  /// Quantised or row-major weights as f32: one panel of a depth block. Null
+  /// where they are always decoded in registers, or read where they stand.
   mlir::Value expanded;
   /// The sums of the rows' elements in each quantised block, where tiles need
   /// them: `rows x blocks`.

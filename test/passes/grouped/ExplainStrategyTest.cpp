@@ -21,8 +21,8 @@ namespace {
 constexpr llvm::StringLiteral kModule = R"mlir(
 ml_program.global private @"gate|up.packed"(0 : i8) : tensor<64x128x1024x16x2xbf16>
 func.func @layer(%x: tensor<?x2048xf32>, %ids: tensor<?x8xi32>, %o0: tensor<65xi32>,
-    %t0: tensor<?xi32>, %e: tensor<?x1024xf32>, %v: tensor<20x2048xf32>, %f: tensor<?x20xf32>)
-    -> (tensor<?x1024xf32>, tensor<?x20xf32>) {
+    %t0: tensor<?xi32>, %e: tensor<?x1024xf32>, %v: tensor<20x2048xf32>, %d: tensor<20x2048xf64>, %f: tensor<?x20xf32>)
+    -> (tensor<?x1024xf32>, tensor<?x20xf32>, tensor<?x20xf32>) {
   %w = ml_program.global_load_const @"gate|up.packed" : tensor<64x128x1024x16x2xbf16>
   %o, %t, %s = grouped.sort ids(%ids : tensor<?x8xi32>)
     outs(%o0, %t0, %t0 : tensor<65xi32>, tensor<?xi32>, tensor<?xi32>)
@@ -39,7 +39,12 @@ func.func @layer(%x: tensor<?x2048xf32>, %ids: tensor<?x8xi32>, %o0: tensor<65xi
   ^bb0(%a: f32):
     grouped.yield %a : f32
   } -> tensor<?x20xf32>
-  return %h, %y : tensor<?x1024xf32>, tensor<?x20xf32>
+  %p = grouped.matmul lhs(%x : tensor<?x2048xf32>) rhs(%d : tensor<20x2048xf64>)
+    outs(%f : tensor<?x20xf32>) attributes {maps = []} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<?x20xf32>
+  return %h, %y, %p : tensor<?x1024xf32>, tensor<?x20xf32>, tensor<?x20xf32>
 }
 )mlir";
 
@@ -74,7 +79,10 @@ TEST_F(ExplainStrategyTest, SaysWhatIsChosenAndWhatElseThereIs) {
         "predicted microseconds for tokens:",
         " rows: rows 24, depth 2048, panels 1, task panels ",
         "  otherwise: rows ", "    instead of: rows ",
-        "\nlayer: matmul of weights that are not packed: plain loops\n"})
+        "  1 x 20 columns, depth 2048, f32, row-major\n"
+        "  tiles of at most 24 rows read the weights as they stand, larger "
+        "ones panels that each task makes\n",
+        "\nlayer: matmul of weights without panels: plain loops\n"})
     EXPECT_NE(text.find(expected), std::string::npos) << expected << "\n"
                                                       << text;
 }

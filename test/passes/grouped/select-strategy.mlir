@@ -119,10 +119,27 @@ func.func @one_variant_when_nested(%x: tensor<?x2048xf32>, %w: tensor<1x4x2048x1
 
 // -----
 
+// Tasks can make panels of weights that nobody packed; few rows need none.
+// CHECK-LABEL: func.func @row_major
+func.func @row_major(%x: tensor<?x2048xf32>, %w: tensor<4096x2048xbf16>, %e: tensor<?x4096xf32>) -> tensor<?x4096xf32> {
+  // CHECK: scf.if
+  // CHECK: tile = #grouped.tile<rows = 24, depth = 2048, panels = 1,
+  // CHECK: } else {
+  // CHECK: tile = #grouped.tile<rows = {{[0-9]+}}, depth = {{256|512|1024}}, panels = {{[0-9]+}},
+  %h = grouped.matmul lhs(%x : tensor<?x2048xf32>) rhs(%w : tensor<4096x2048xbf16>)
+    outs(%e : tensor<?x4096xf32>) attributes {maps = []} {
+  ^bb0(%a: f32):
+    grouped.yield %a : f32
+  } -> tensor<?x4096xf32>
+  return %h : tensor<?x4096xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @no_tile_without_panels
-func.func @no_tile_without_panels(%x: tensor<?x7xf32>, %w: tensor<20x7xf32>, %e: tensor<?x20xf32>) -> tensor<?x20xf32> {
+func.func @no_tile_without_panels(%x: tensor<?x7xf32>, %w: tensor<20x7xf64>, %e: tensor<?x20xf32>) -> tensor<?x20xf32> {
   // CHECK-NOT: #grouped.tile
-  %h = grouped.matmul lhs(%x : tensor<?x7xf32>) rhs(%w : tensor<20x7xf32>)
+  %h = grouped.matmul lhs(%x : tensor<?x7xf32>) rhs(%w : tensor<20x7xf64>)
     outs(%e : tensor<?x20xf32>) attributes {maps = []} {
   ^bb0(%a: f32):
     grouped.yield %a : f32
