@@ -3,6 +3,7 @@
 #include "importers/Tokenizer.h"
 #include "importers/Config.h"
 #include "importers/Try.h"
+#include "importers/gguf/Tokenizer.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/FileSystem.h"
@@ -30,10 +31,11 @@ static Expected<std::vector<int64_t>> readEndIds(StringRef path) {
   return std::vector<int64_t>();
 }
 
-Expected<std::string> moec::readTokenizer(StringRef path) {
+/// The tokenizer.json of a directory.
+static Expected<std::string> readDirectory(StringRef path) {
   llvm::SmallString<256> file(path);
   llvm::sys::path::append(file, "tokenizer.json");
-  if (!llvm::sys::fs::is_directory(path) || !llvm::sys::fs::exists(file))
+  if (!llvm::sys::fs::exists(file))
     return std::string();
   std::string text;
   MOEC_TRY(text, readTextFile(file));
@@ -52,4 +54,14 @@ Expected<std::string> moec::readTokenizer(StringRef path) {
   for (int64_t id : ids)
     field += (field.back() == '[' ? "" : ", ") + std::to_string(id);
   return text.insert(brace + 1, field + "], ");
+}
+
+Expected<std::string>
+moec::readTokenizer(StringRef path,
+                    llvm::function_ref<void(const std::string &)> warn) {
+  if (llvm::sys::fs::is_directory(path))
+    return readDirectory(path);
+  if (llvm::sys::path::extension(path) == ".gguf")
+    return gguf::readTokenizer(path, warn);
+  return std::string();
 }

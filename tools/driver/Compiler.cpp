@@ -75,6 +75,7 @@ private:
   }
   bool import();
   bool writePhase(StringRef phase, ModuleOp module);
+  bool readTokenizer();
   bool runPasses();
   moec_compile_status emitText(StringRef text);
   moec_compile_status emitCode();
@@ -88,6 +89,7 @@ private:
   OwningOpRef<ModuleOp> source; ///< as imported
   OwningOpRef<ModuleOp> module; ///< after the passes
   std::string sourceDirectory;
+  std::string tokenizer; ///< of a whole model
   unsigned numPhases = 0;
   moec_compile_status status = MOEC_COMPILE_OK;
 };
@@ -115,6 +117,22 @@ bool Compilation::import() {
   (*source)->removeAttr(moec::moe::kSourceDirectoryAttr);
   reproducer = print(*source);
   return writePhase("input", *source);
+}
+
+/// Before the work of compiling, so that errors come at once.
+bool Compilation::readTokenizer() {
+  if (options.scope != moec::ImportScope::Model)
+    return true;
+  auto read =
+      moec::readTokenizer(options.input, [this](const std::string &text) {
+        sinks.message("warning: " + text);
+      });
+  if (!read) {
+    status = fail(MOEC_COMPILE_INPUT_ERROR, read.takeError());
+    return false;
+  }
+  tokenizer = std::move(*read);
+  return true;
 }
 
 /// Writes `module` to the directory of --dump-phases, numbered in the order of
@@ -301,12 +319,7 @@ moec_compile_status Compilation::emitArtifact(moec::cpu::CpuModule &code) {
                   "the source module cannot be written as bytecode");
     writer.setSource(std::move(bytecode));
   }
-  if (options.scope == moec::ImportScope::Model) {
-    auto tokenizer = moec::readTokenizer(options.input);
-    if (!tokenizer)
-      return fail(MOEC_COMPILE_INPUT_ERROR, tokenizer.takeError());
-    writer.setTokenizer(std::move(*tokenizer));
-  }
+  writer.setTokenizer(std::move(tokenizer));
   for (moec::cpu::CpuCode &level : code.code)
     writer.addVariant({level.base, level.features, std::move(level.elf)});
   // What strategies were chosen for.
@@ -342,7 +355,7 @@ moec_compile_status Compilation::run() {
     return status;
   if (options.emit == moec::EmitKind::Mlir)
     return emitText(print(*source));
-  if (!runPasses())
+  if (!readTokenizer() || !runPasses())
     return status;
   return options.architectures.empty() ? emitCode() : emitCudaCode();
 }

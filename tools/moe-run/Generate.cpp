@@ -121,8 +121,8 @@ Failure generate(const moec_module *module, const RunOptions &options) {
   moec_module_get_info(module, &info);
   if (!info.tokenizer)
     return inputError("--prompt: the artifact has no tokenizer; compile a "
-                      "checkpoint that has a tokenizer.json with "
-                      "--scope=model");
+                      "checkpoint that has one (tokenizer.json, or the "
+                      "vocabulary of a .gguf file) with --scope=model");
   std::string error;
   auto tokenizer =
       tokenizer::Tokenizer::parse({info.tokenizer, info.tokenizer_size}, error);

@@ -156,7 +156,8 @@ bool JsonReader::readPreTokenizer(const Json &value, Splitter &splitter,
   return fail("pre_tokenizer: type '" + type + "' is not supported");
 }
 
-/// A merge is "a b" or ["a", "b"].
+/// A merge is "a b", ["a", "b"] or ["a", "b", rank]; without a rank it comes
+/// after the one before it.
 bool JsonReader::readMerge(const Json &value, BytePairs &model) {
   std::string left, right;
   if (value.is_string()) {
@@ -166,8 +167,8 @@ bool JsonReader::readMerge(const Json &value, BytePairs &model) {
       left = text.substr(0, space);
       right = text.substr(space + 1);
     }
-  } else if (value.is_array() && value.size() == 2 && value[0].is_string() &&
-             value[1].is_string()) {
+  } else if (value.is_array() && (value.size() == 2 || value.size() == 3) &&
+             value[0].is_string() && value[1].is_string()) {
     left = value[0].get<std::string>();
     right = value[1].get<std::string>();
   }
@@ -177,6 +178,12 @@ bool JsonReader::readMerge(const Json &value, BytePairs &model) {
     return fail("model.merges[" + std::to_string(model.merges.size()) +
                 "]: expected two tokens that make a third");
   auto rank = static_cast<int32_t>(model.merges.size());
+  if (value.size() == 3) {
+    if (!value[2].is_number_integer())
+      return fail("model.merges[" + std::to_string(model.merges.size()) +
+                  "]: expected a whole number as rank");
+    rank = value[2].get<int32_t>();
+  }
   model.merges.try_emplace(BytePairs::pairOf(a->second, b->second),
                            BytePairs::Merge{rank, whole->second});
   return true;

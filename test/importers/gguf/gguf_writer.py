@@ -20,6 +20,8 @@ def metadata(value):
         return struct.pack("<II", 4, value)
     if isinstance(value, float):
         return struct.pack("<If", 6, value)
+    if isinstance(value, list) and all(type(item) is int for item in value):
+        return struct.pack(f"<IIQ{len(value)}i", 9, 5, len(value), *value)
     if isinstance(value, list):
         items = [metadata(item) for item in value]
         return struct.pack("<I", 9) + items[0][:4] + struct.pack("<Q", len(items)) + b"".join(
