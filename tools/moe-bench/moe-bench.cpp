@@ -3,6 +3,7 @@
 // moe-bench OUT.moe: times the functions of an artifact and states the times as
 // fractions of the machine's roof, which is measured in the same run.
 
+#include "tools/moe-bench/Caches.h"
 #include "tools/moe-bench/Clock.h"
 #include "tools/moe-bench/Layer.h"
 #include "tools/moe-bench/ModelCheck.h"
@@ -52,7 +53,7 @@ struct Loaded {
 };
 
 /// Times one function with one number of tokens. Every call gets tokens that
-/// no earlier call had, so that no cache holds their experts. Returns what is
+/// no earlier call had, and finds caches without weights. Returns what is
 /// wrong, or an empty text.
 std::string measure(Layer &layer, const WorkModel &model, Routing &routing,
                     moec_session *session, LoopTimes &loops,
@@ -64,10 +65,11 @@ std::string measure(Layer &layer, const WorkModel &model, Routing &routing,
   bestLoop = 0;
   std::mt19937 random(1);
   std::vector<double> seconds;
-  double rows = 0, experts = 0, total = 0;
+  double rows = 0, experts = 0, start = now();
   for (int64_t i = -warmUp; i < mostIterations; ++i) {
-    if (i >= leastIterations && total >= leastSeconds)
+    if (i >= leastIterations && now() - start >= leastSeconds)
       break;
+    evictCaches();
     routing.fill(layer.hiddenStates(), result.tokens, layer.hidden(), random);
     loops.begin();
     double begin = now();
@@ -80,7 +82,6 @@ std::string measure(Layer &layer, const WorkModel &model, Routing &routing,
     if (seconds.empty() || loops.longest() < bestLoop)
       bestLoop = loops.longest();
     seconds.push_back(taken);
-    total += taken;
     Layer::Routed routed = layer.routed(model.experts);
     rows += double(routed.rows);
     experts += double(routed.experts);
@@ -94,7 +95,7 @@ std::string measure(Layer &layer, const WorkModel &model, Routing &routing,
   result.flop = model.flop(double(result.tokens), rows / count);
   result.bytes = model.bytes(result.touchedExperts);
   result.workspace = layer.workspaceBytes();
-  result.peakMemory = getPeakMemory();
+  result.peakMemory = getPeakMemory() - getEvictionBytes();
   return "";
 }
 
@@ -119,17 +120,18 @@ struct Checked {
   LayerModel model;
   Measurement layer;
   double expertsSeconds;
+  Roof roof; ///< just before and after
 };
 
 /// A table of predictions with the roofs of this run.
-std::string compareWithModel(const moec_module *module, const Machine &machine,
+std::string compareWithModel(const moec_module *module, uint32_t threads,
                              const std::vector<Checked> &checked) {
   moec::Machine target = getTarget(module);
-  target.cores = machine.threads;
-  target.coreGflops = machine.roof.gflops / machine.threads;
-  target.readGbps = machine.roof.gbps;
+  target.cores = threads;
   std::vector<ModelRow> rows;
-  for (const auto &[model, layer, expertsSeconds] : checked) {
+  for (const auto &[model, layer, expertsSeconds, roof] : checked) {
+    target.coreGflops = roof.gflops / threads;
+    target.readGbps = roof.gbps;
     rows.push_back({layer.function, "experts", layer.tokens, expertsSeconds,
                     model.predictExperts(target, layer.tokens)});
     rows.push_back({layer.function, "layer", layer.tokens, layer.bestSeconds,
@@ -212,13 +214,18 @@ int run(Options &options) {
       m.routing = options.routing.name();
       m.tokens = tokens;
       double bestLoop;
+      Roof roof;
+      if (options.checkModel)
+        measureRoof(machine.threads, roof);
       wrong = measure(layer, model, options.routing, loaded.session, loops, m,
                       bestLoop);
       if (!wrong.empty())
         return fail(m.function + ": " + wrong, InputError);
       measurements.push_back(m);
-      if (options.checkModel && layerModel.isKnown())
-        checked.push_back({layerModel, measurements.back(), bestLoop});
+      if (options.checkModel && layerModel.isKnown()) {
+        measureRoof(machine.threads, roof);
+        checked.push_back({layerModel, measurements.back(), bestLoop, roof});
+      }
     }
   }
   // Whatever disturbed the first measurement is gone, or was not there yet.
@@ -230,8 +237,9 @@ int run(Options &options) {
                          : toMarkdown(machine, measurements);
   std::fputs(text.c_str(), stdout);
   if (options.checkModel)
-    std::fputs(compareWithModel(loaded.module, machine, checked).c_str(),
-               options.format == Format::Markdown ? stdout : stderr);
+    std::fputs(
+        compareWithModel(loaded.module, machine.threads, checked).c_str(),
+        options.format == Format::Markdown ? stdout : stderr);
   return std::fflush(stdout) ? fail("stdout cannot be written", Environment)
                              : Ok;
 }
