@@ -51,6 +51,7 @@ private:
   Value normHeads(const std::string &name, const AttentionSpec &attention,
                   const NormSpec &norm, Value x);
   Value rotate(const AttentionSpec &attention, Value x);
+  Value getFrequencies(const RotarySpec &rotary);
   Value heat(const AttentionSpec::Temperature &temperature, Value query);
   Value blocksOf(Value positions, int64_t chunk);
   Value cached(const llvm::Twine &name, Value rows);
@@ -68,7 +69,8 @@ private:
   const DecoderSpec &spec;
   Value ids;       ///< [T] of the function being built
   Value positions; ///< [B, S]
-  Value lengths;   ///< [B], with the new tokens; in a session only
+  Value room;    ///< tokens of a sequence, in a session for which there is room
+  Value lengths; ///< [B], with the new tokens; in a session only
 };
 
 } // namespace
@@ -130,6 +132,14 @@ void DecoderBuilder::buildFunction(llvm::StringRef name, bool inSession) {
 
   b.setInsertionPointToStart(function.addEntryBlock());
   t.beginFunction(function.getArgument(0));
+  room = t.tokens;
+  if (inSession && !spec.blocks.empty()) {
+    auto keys =
+        module.lookupSymbol<ml_program::GlobalOp>(layerName(0) + ".keys");
+    Value cache = ml_program::GlobalLoadOp::create(
+        b, keys.getType(), FlatSymbolRefAttr::get(keys.getSymNameAttr()));
+    room = tensor::DimOp::create(b, cache, 1);
+  }
   ids = t.mergeTokens(function.getArgument(0));
   buildPositions(inSession);
   Value x = embed(ids);
@@ -232,15 +242,58 @@ Value DecoderBuilder::normHeads(const std::string &name,
                        {heads, width});
 }
 
+Value DecoderBuilder::getFrequencies(const RotarySpec &rotary) {
+  int64_t pairs = rotary.frequencies.size();
+  auto type = RankedTensorType::get({pairs}, b.getF32Type());
+  auto constant = [&](llvm::ArrayRef<float> values) -> Value {
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(type, values));
+  };
+  Value usual = constant(rotary.frequencies);
+  if (!rotary.longer)
+    return usual;
+  const RotarySpec::Longer &longer = *rotary.longer;
+  llvm::SmallVector<AffineMap> maps(2, b.getMultiDimIdentityMap(1));
+  Value init = tensor::EmptyOp::create(b, type, ValueRange());
+  if (!longer.frequencies.empty()) {
+    Value above = arith::ConstantIndexOp::create(b, longer.above);
+    Value isLonger =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, room, above);
+    return t.generic({usual, constant(longer.frequencies)}, maps, init,
+                     [&](OpBuilder &n, Location loc, ValueRange args) -> Value {
+                       return arith::SelectOp::create(n, loc, isLonger, args[1],
+                                                      args[0]);
+                     });
+  }
+  // base^(-2i / 2F) of a larger base is that of the base itself times a power
+  // of the growth.
+  llvm::SmallVector<float> exponents;
+  for (int64_t i = 0; i < pairs; ++i)
+    exponents.push_back(pairs == 1 ? 0.0f
+                                   : -static_cast<float>(i) / (pairs - 1));
+  Value tokens = arith::IndexCastOp::create(b, b.getI64Type(), room);
+  Value length = arith::SIToFPOp::create(b, b.getF32Type(), tokens);
+  return t.generic(
+      {usual, constant(exponents)}, maps, init,
+      [&](OpBuilder &n, Location loc, ValueRange args) -> Value {
+        Value more =
+            arith::SubFOp::create(n, loc, length, t.real(n, longer.above));
+        more = arith::MaximumFOp::create(n, loc, more, t.real(n, 0));
+        Value grown = arith::MulFOp::create(
+            n, loc, more, t.real(n, longer.growth / longer.above));
+        grown = arith::AddFOp::create(n, loc, grown, t.real(n, 1));
+        Value power = arith::MulFOp::create(n, loc, args[1],
+                                            math::LogOp::create(n, loc, grown));
+        Value factor = math::ExpOp::create(n, loc, power);
+        return arith::MulFOp::create(n, loc, args[0], factor);
+      });
+}
+
 Value DecoderBuilder::rotate(const AttentionSpec &attention, Value x) {
   if (!attention.rotary)
     return x;
   const RotarySpec &rotary = *attention.rotary;
   int64_t pairs = rotary.frequencies.size();
-  auto type = RankedTensorType::get({pairs}, b.getF32Type());
-  Value frequencies = arith::ConstantOp::create(
-      b,
-      DenseElementsAttr::get(type, llvm::ArrayRef<float>(rotary.frequencies)));
+  Value frequencies = getFrequencies(rotary);
   int64_t width = cast<RankedTensorType>(x.getType()).getDimSize(3);
   int64_t offset = attention.latent ? width - 2 * pairs : 0;
   return transformer::RotaryOp::create(

@@ -33,6 +33,17 @@ struct RotarySpec {
   std::vector<float> frequencies; ///< [F]
   bool interleaved = false;
   double magnitude = 1.0;
+  /// Other frequencies for more than `above` tokens: those of a sequence of
+  /// `forward`, or those for which a session has room, so that all its keys
+  /// have the same ones.
+  struct Longer {
+    int64_t above = 0;
+    std::vector<float> frequencies; ///< [F]; empty: the base grows
+    /// For L tokens the base is multiplied by (growth * L / above - growth +
+    /// 1)^(F / (F - 1)).
+    double growth = 0.0;
+  };
+  std::optional<Longer> longer;
 };
 
 /// Queries, keys and values that come out of low-rank projections (MLA).

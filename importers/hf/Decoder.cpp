@@ -71,9 +71,8 @@ private:
   const DecoderArchitecture &architecture;
   const DecoderNames &names;
   DecoderSpec spec;
-  std::string root;        ///< "model."
-  std::string prefix;      ///< of the layer being read: "model.layers.0."
-  bool saysLength = false; ///< the warning about long sequences is out
+  std::string root;   ///< "model."
+  std::string prefix; ///< of the layer being read: "model.layers.0."
   std::vector<std::string> layerTypes;
   int64_t layers = 0, heads = 0, keyHeads = 0, width = 0;
   double eps = 0;
@@ -422,11 +421,6 @@ Error DecoderReader::readPositions(int64_t layer, AttentionSpec &attention) {
                                            : StringRef(layerTypes[layer])));
     MOEC_TRY(rotary.spec.interleaved,
              fields.flag("rope_interleave", architecture.isInterleaved));
-    if (rotary.validLength && !std::exchange(saysLength, true))
-      mlir::emitWarning(module.getLoc())
-          << fields.getPath() << ": rotary positions are those of sequences of "
-          << "up to " << *rotary.validLength << " tokens; results for longer "
-          << "ones differ from the model's own";
     attention.scale *= rotary.attentionFactor;
     attention.rotary = rotary.spec;
     return Error::success();

@@ -17,6 +17,7 @@ using llvm::StringRef;
 using llvm::Twine;
 
 static constexpr double kPi = std::numbers::pi;
+static constexpr double kMaxLength = 1 << 30;
 
 namespace {
 class RotaryReader {
@@ -33,7 +34,7 @@ public:
   Expected<RotaryConfig> read(StringRef type) {
     if (type == "default" || type == "mrope")
       return result;
-    if (Error error = type == "dynamic"    ? readOriginalLength()
+    if (Error error = type == "dynamic"    ? readDynamic()
                       : type == "linear"   ? readLinear()
                       : type == "yarn"     ? readYarn()
                       : type == "llama3"   ? readLlama3()
@@ -60,15 +61,27 @@ private:
     return *value;
   }
 
-  /// Up to it the frequencies are the base's own (dynamic) or the short
-  /// factors' (longrope).
-  Error readOriginalLength() {
-    const char *key = "original_max_position_embeddings";
-    double length;
-    MOEC_TRY(length, fields.numberOr("max_position_embeddings", 2048));
-    MOEC_TRY(length, fields.numberOr(key, length));
-    MOEC_TRY(length, parameters.numberOr(key, length));
-    result.validLength = static_cast<int64_t>(length);
+  /// A length of at least 1.
+  Error readLength(const DecoderFields &from, StringRef key, double fallback,
+                   int64_t &length) {
+    double value;
+    MOEC_TRY(value, from.numberOr(key, fallback));
+    if (value < 1 || value > kMaxLength)
+      return from.fail(key, "expected a length of at least 1");
+    length = static_cast<int64_t>(value);
+    return Error::success();
+  }
+
+  /// The base grows with the length.
+  Error readDynamic() {
+    RotarySpec::Longer longer;
+    MOEC_TRY(longer.growth, required("factor"));
+    if (longer.growth < 1)
+      return fields.fail("rope_parameters", "expected a factor of at least 1");
+    if (Error error =
+            readLength(fields, "max_position_embeddings", 2048, longer.above))
+      return error;
+    result.spec.longer = longer;
     return Error::success();
   }
 
@@ -154,33 +167,54 @@ private:
     return Error::success();
   }
 
-  /// The factors of sequences up to the original length.
-  Error readLongRope() {
+  /// The frequencies of the base, each divided by a factor.
+  Error readFactors(StringRef key, std::vector<float> &frequencies) {
     std::vector<double> factors;
-    MOEC_TRY(factors, parameters.numbers("short_factor"));
+    MOEC_TRY(factors, parameters.numbers(key));
     if (factors.size() != result.spec.frequencies.size())
       return fields.fail("rope_parameters",
                          "expected " + Twine(result.spec.frequencies.size()) +
-                             " numbers in 'short_factor', found " +
+                             " numbers in '" + key + "', found " +
                              Twine(factors.size()));
     for (auto [frequency, factor] :
          llvm::zip_equal(result.spec.frequencies, factors))
-      frequency /= static_cast<float>(factor);
-    double magnitude;
-    MOEC_TRY(magnitude, parameters.numberOr("short_mscale", 0));
-    if (Error error = readOriginalLength())
+      frequencies.push_back(frequency / static_cast<float>(factor));
+    return Error::success();
+  }
+
+  Error readLongRope() {
+    const char *key = "original_max_position_embeddings";
+    RotarySpec::Longer longer;
+    double longest, fallback;
+    MOEC_TRY(longest, fields.numberOr("max_position_embeddings", 2048));
+    MOEC_TRY(fallback, fields.numberOr(key, longest));
+    if (Error error = readLength(parameters, key, fallback, longer.above))
       return error;
+    std::vector<float> usual;
+    if (Error error = readFactors("short_factor", usual))
+      return error;
+    if (Error error = readFactors("long_factor", longer.frequencies))
+      return error;
+    result.spec.frequencies = std::move(usual);
+    double magnitude, longMagnitude;
+    MOEC_TRY(magnitude, parameters.numberOr("short_mscale", 0));
+    MOEC_TRY(longMagnitude, parameters.numberOr("long_mscale", magnitude));
+    if (magnitude != longMagnitude)
+      return fields.fail("rope_parameters",
+                         "short_mscale and long_mscale differ, which is not "
+                         "supported");
     if (magnitude == 0) {
-      double length = *result.validLength, longest, factor;
-      MOEC_TRY(longest, fields.numberOr("max_position_embeddings", 1));
-      MOEC_TRY(factor, parameters.numberOr("factor", longest / length));
+      double factor;
+      MOEC_TRY(factor, parameters.numberOr("factor", longest / longer.above));
       MOEC_TRY(magnitude, parameters.numberOr("attention_factor", 0));
       if (magnitude == 0)
-        magnitude = factor <= 1
-                        ? 1.0
-                        : std::sqrt(1 + std::log(factor) / std::log(length));
+        magnitude =
+            factor <= 1 || longer.above == 1
+                ? 1.0
+                : std::sqrt(1 + std::log(factor) / std::log(longer.above));
     }
     result.spec.magnitude = magnitude;
+    result.spec.longer = std::move(longer);
     return Error::success();
   }
 

@@ -15,14 +15,11 @@ struct RotaryConfig {
   RotarySpec spec;
   /// Factor of the attention scale (DeepSeek's mscale_all_dim).
   double attentionFactor = 1.0;
-  /// For longer sequences transformers would take other frequencies.
-  std::optional<int64_t> validLength;
 };
 
 /// Frequencies for heads of `width` rotary entries (before a partial factor),
-/// as transformers computes them: default, linear, yarn, llama3, and dynamic
-/// and longrope up to their original length. `layerType` chooses among
-/// parameters by layer type.
+/// as transformers computes them: default, linear, dynamic, yarn, llama3 and
+/// longrope. `layerType` chooses among parameters by layer type.
 llvm::Expected<RotaryConfig> readRotary(const DecoderFields &fields,
                                         int64_t width,
                                         llvm::StringRef layerType);

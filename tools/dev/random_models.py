@@ -5,7 +5,7 @@
     random_models.py compare DIR [NAME ...]
     random_models.py list
 
-For each architecture a small model is made with transformers and saved with
+--seed=N draws other weights and tokens. For each architecture a small model is made with transformers and saved with
 random weights; its logits are compared with those of `forward` and of `decode`
 one token at a time. Needs torch and transformers, and moec and moe-run on the path.
 """
@@ -29,11 +29,24 @@ COMMON = {
     "eos_token_id": 2, "sliding_window": 5, "kv_lora_rank": 8, "q_lora_rank": 8,
     "qk_rope_head_dim": 4, "qk_nope_head_dim": 4, "v_head_dim": 8,
 }
+# Frequencies that are others beyond 8 tokens.
+LENGTHS = {"max_position_embeddings": 8, "rope_parameters": {
+    "rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.5}}
+FACTORS = {"rope_type": "longrope", "rope_theta": 1e4, "short_factor": [1.0, 1.1, 1.2, 1.3],
+           "long_factor": [2.0, 3.0, 4.0, 5.0]}
+LONG = {"rope_parameters": {**FACTORS, "original_max_position_embeddings": 8}}
+# transformers' own model never takes the long factors.
+SHORT = {"rope_parameters": {**FACTORS, "short_mscale": 1.2, "long_mscale": 1.2,
+                             "original_max_position_embeddings": 16}}
 LATENT = {"num_key_value_heads": 4, "head_dim": 4}
 # model_type: (class of the model, changed fields)
 MODELS = {
     "mixtral": ("MixtralForCausalLM", {}),
     "olmoe": ("OlmoeForCausalLM", {"clip_qkv": 0.5}),
+    "olmoe-dynamic": ("OlmoeForCausalLM", LENGTHS),
+    "qwen3_moe-dynamic": ("Qwen3MoeForCausalLM", LENGTHS),
+    "olmoe-longrope": ("OlmoeForCausalLM", LONG),
+    "phimoe-longrope": ("PhimoeForCausalLM", SHORT),
     "qwen2_moe": ("Qwen2MoeForCausalLM", {}),
     "qwen3_moe": ("Qwen3MoeForCausalLM", {"tie_word_embeddings": True}),
     "gpt_oss": ("GptOssForCausalLM", {}),
@@ -65,7 +78,7 @@ MODELS = {
 }
 
 
-def make(name, folder):
+def make(name, folder, seed):
     """Saves the model and its tokens and logits."""
     import torch
     import transformers
@@ -78,7 +91,7 @@ def make(name, folder):
         "vocab_size": 48}
     config = config_class(**{**fields, **changed})
     config._attn_implementation = "eager"
-    torch.manual_seed(3)
+    torch.manual_seed(seed)
     model = model_class(config).eval().float()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -96,7 +109,9 @@ def compare(folder):
     subprocess.run(["moec", folder, "-o", artifact, "--scope=model"], check=True)
     golden = np.load(f"{folder}/logits.npy")
     worst = []
-    for options in (["--function=forward"], ["--function=decode", "--chunk=1"]):
+    # Rotary positions may depend on the room of the session.
+    room = f"--context={golden.shape[1]}"
+    for options in (["--function=forward"], ["--function=decode", "--chunk=1", room]):
         subprocess.run(["moe-run", artifact, *options, f"--input=input_ids={folder}/ids.npy",
                         f"--output={out}"], check=True)
         difference = np.abs(np.load(out) - golden) / (1e-4 + 1e-4 * np.abs(golden))
@@ -109,7 +124,8 @@ def main():
     parser.add_argument("command", choices=["compare", "list"])
     parser.add_argument("folder", nargs="?")
     parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
+    parser.add_argument("--seed", type=int, default=3)
+    options = parser.parse_intermixed_args()
     if options.command == "list":
         print("\n".join(MODELS))
         return 0
@@ -118,7 +134,7 @@ def main():
         folder = os.path.join(options.folder, name)
         os.makedirs(folder, exist_ok=True)
         try:
-            make(name, folder)
+            make(name, folder, options.seed)
             worst = compare(folder)
         except Exception as error:  # one model's failure is a line, not the end
             print(f"{name}: {type(error).__name__}: {error}")

@@ -13,7 +13,12 @@ LONG = {"rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0] * 
 CASES = {
     "default": {},
     "dynamic": {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 2.0}},
+    "shrinking": {"rope_parameters": {"rope_type": "dynamic", "factor": 0.5}},
+    "no length": {"rope_parameters": {"rope_type": "dynamic", "factor": 2.0},
+                  "max_position_embeddings": 0.5},
     "longrope": {"rope_parameters": LONG},
+    "few factors": {"rope_parameters": {**LONG, "long_factor": [2.0] * 3}},
+    "magnitudes": {"rope_parameters": {**LONG, "short_mscale": 1.0, "long_mscale": 1.2}},
     "mixed": {"layer_types": MIXED},
     "hybrid": {"layer_types": MIXED, "model_type": "qwen3_next"},
 }
