@@ -2,6 +2,7 @@
 
 #include "codegen/cpu/IntegerTile.h"
 #include "codegen/cpu/DecodeBlocks.h"
+#include "codegen/cpu/KernelFunction.h"
 #include "codegen/cpu/Loops.h"
 #include "codegen/cpu/Microkernel.h"
 #include "codegen/cpu/ObjectEmitter.h"
@@ -44,7 +45,8 @@ enum Argument {
   Column,
   NumBlocks,
   NextOffset,
-  Starts
+  Starts,               ///< of int4 and VNNI
+  NegativeSums = Starts ///< of the others, where they are wanted
 };
 } // namespace
 
@@ -95,7 +97,8 @@ SmallVector<Value> IntegerTile::loadCodes(Value panel, Value base, Value quad) {
 
 /// The dot products of one block, of row r and vector v at r * vectors() + v.
 SmallVector<Value> IntegerTile::emitDots(int64_t height, ValueRange arguments,
-                                         Value base, Value block) {
+                                         Value base, Value number,
+                                         Value block) {
   auto bytes = VectorType::get(4 * lanes(), b.getI8Type());
   auto i16 = VectorType::get(2 * lanes(), b.getI16Type());
   auto i32 = VectorType::get(lanes(), b.getI32Type());
@@ -110,13 +113,21 @@ SmallVector<Value> IntegerTile::emitDots(int64_t height, ValueRange arguments,
                                      vector::BroadcastOp::create(b, i32, word))
         .getResult();
   };
-  SmallVector<Value> inits;
+  SmallVector<Value> inits, negatives;
+  if (negativeSums)
+    for (int64_t v = 0; v < vectors(); ++v)
+      negatives.push_back(vector::LoadOp::create(
+          b, i32, arguments[NegativeSums],
+          ValueRange{plus(b, times(b, number, kPanelLanes), v * lanes())}));
   for (int64_t row = 0; row < height; ++row) {
     // 4-bit products of a whole block fit 16 bits, whatever wraps before.
-    Value init = isInt8 && !hasVnni ? splat(b, i32, 0)
-                                    : wide(arguments[Starts], rowAt(row), block,
-                                           hasVnni ? i32 : i16);
-    inits.append(vectors(), init);
+    if (!isInt8 || hasVnni)
+      inits.append(vectors(), wide(arguments[Starts], rowAt(row), block,
+                                   hasVnni ? i32 : i16));
+    else if (negativeSums)
+      inits.append(negatives);
+    else
+      inits.append(vectors(), splat(b, i32, 0));
   }
   int64_t quads = blocks.getSize() / 4;
   auto loop = scf::ForOp::create(b, index(b, 0), index(b, quads),
@@ -129,10 +140,13 @@ SmallVector<Value> IntegerTile::emitDots(int64_t height, ValueRange arguments,
       Value quad = plus(b, loop.getInductionVar(), u);
       Value word = arith::AddIOp::create(b, times(b, block, quads), quad);
       SmallVector<Value> codes = loadCodes(arguments[Panel], base, quad);
-      SmallVector<Value> sizes(codes);
+      SmallVector<Value> sizes(codes), signs(codes);
       if (isInt8 && !hasVnni)
         for (Value &size : sizes)
           size = math::AbsIOp::create(b, size);
+      if (negativeSums)
+        for (Value &sign : signs)
+          sign = arith::ShRSIOp::create(b, sign, splat(b, bytes, 7));
       for (int64_t row = 0; row < height; ++row) {
         Value left = wide(arguments[Codes], rowAt(row), word, bytes);
         for (int64_t v = 0; v < vectors(); ++v) {
@@ -143,9 +157,12 @@ SmallVector<Value> IntegerTile::emitDots(int64_t height, ValueRange arguments,
           }
           // The sign goes to the row, whose codes are above -128: a weight may
           // be -128, and 2 * 128 * 127 fits 16 bits.
-          Value factor =
-              isInt8 ? call("llvm.x86.avx2.psign.b", bytes, {left, codes[v]})
-                     : left;
+          Value factor = left;
+          if (negativeSums)
+            // -x - 1 instead of -x, down to -128: -2 * 128 * 128 fits too.
+            factor = arith::XOrIOp::create(b, left, signs[v]);
+          else if (isInt8)
+            factor = call("llvm.x86.avx2.psign.b", bytes, {left, codes[v]});
           Value product =
               call("llvm.x86.avx2.pmadd.ub.sw", i16, {sizes[v], factor});
           if (isInt8)
@@ -186,7 +203,7 @@ void IntegerTile::emitBody(int64_t height, ValueRange arguments) {
                       i * kLineBytes),
                  2);
     Value block = arith::AddIOp::create(b, arguments[FirstBlock], number);
-    SmallVector<Value> dots = emitDots(height, arguments, base, block);
+    SmallVector<Value> dots = emitDots(height, arguments, base, number, block);
     BlockDecoder decoder(b, blocks, lanes(), panel, base);
     SmallVector<Value> scales = decoder.loadScales();
     for (int64_t i = 0; i < height; ++i) {
@@ -213,34 +230,60 @@ void IntegerTile::emit(int64_t height, const QuantizedRows &rows, Value panel,
       at.row,     at.firstBlock, at.column, at.numBlocks, at.nextOffset};
   if (rows.starts)
     arguments.push_back(rows.starts);
-  auto module =
-      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  auto type = b.getFunctionType(ValueRange(arguments).getTypes(), {});
-  std::string base = "dot_" + std::to_string(height) + "x16_" +
+  else if (negativeSums)
+    arguments.push_back(negativeSums);
+  std::string name = "dot_" + std::to_string(height) + "x16_" +
                      moec::grouped::stringifyBlockCode(blocks.getCode()).str() +
                      (blocks.getHalf() ? "_half" : "") +
                      (isStreamed      ? "_stream"
                       : nextLines > 1 ? "_fast"
-                                      : "");
-  // Tiles of one name differ in the sizes of their buffers.
-  func::FuncOp function;
-  for (unsigned number = 0; !function; ++number) {
-    std::string name = base + "_" + std::to_string(number);
-    function = module.lookupSymbol<func::FuncOp>(name);
-    if (function && function.getFunctionType() != type) {
-      function = {};
-      continue;
-    }
-    if (function)
-      break;
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToEnd(module.getBody());
-    function = func::FuncOp::create(b, name, type);
-    function.setPrivate();
+                                      : "") +
+                     (negativeSums ? "_xor" : "");
+  callKernel(b, name, arguments, [&](func::FuncOp function) {
     function->setAttr("passthrough", b.getStrArrayAttr({kSumsInMemory}));
-    b.setInsertionPointToStart(function.addEntryBlock());
     emitBody(height, function.getArguments());
-    func::ReturnOp::create(b);
-  }
-  func::CallOp::create(b, function, arguments);
+  });
+}
+
+void IntegerTile::emitNegativeSums(Value panel, Value numBlocks, Value out) {
+  Value arguments[] = {panel, numBlocks, out};
+  std::string name =
+      std::string("negative_sums") + (blocks.getHalf() ? "_half" : "");
+  callKernel(b, name, arguments, [&](func::FuncOp function) {
+    ValueRange inner = function.getArguments();
+    auto bytes = VectorType::get(4 * lanes(), b.getI8Type());
+    auto i16 = VectorType::get(2 * lanes(), b.getI16Type());
+    auto i32 = VectorType::get(lanes(), b.getI32Type());
+    forEach(b, index(b, 0), inner[1], 1, [&](Value number) {
+      Value base = times(b, number, BlockDecoder::getBlockBytes(blocks));
+      SmallVector<Value> zeros(vectors(), splat(b, i32, 0));
+      auto loop =
+          scf::ForOp::create(b, index(b, 0), index(b, blocks.getSize() / 4),
+                             index(b, kUnroll), zeros);
+      {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(loop.getBody());
+        SmallVector<Value> next(loop.getRegionIterArgs());
+        for (int64_t u = 0; u < kUnroll; ++u)
+          for (auto [sum, codes] : llvm::zip_equal(
+                   next, loadCodes(inner[0], base,
+                                   plus(b, loop.getInductionVar(), u)))) {
+            // Sizes of negative codes, 0 to 128, in pairs and then in fours.
+            Value least = arith::MinSIOp::create(b, codes, splat(b, bytes, 0));
+            Value pairs = call("llvm.x86.avx2.pmadd.ub.sw", i16,
+                               {math::AbsIOp::create(b, least).getResult(),
+                                splat(b, bytes, 1)});
+            Value fours =
+                call("llvm.x86.avx2.pmadd.wd", i32, {pairs, splat(b, i16, 1)});
+            sum = arith::AddIOp::create(b, sum, fours);
+          }
+        scf::YieldOp::create(b, next);
+      }
+      for (auto [v, sum] : llvm::enumerate(loop.getResults()))
+        vector::StoreOp::create(
+            b, sum, inner[2],
+            ValueRange{plus(b, times(b, number, kPanelLanes),
+                            static_cast<int64_t>(v) * lanes())});
+    });
+  });
 }

@@ -30,6 +30,10 @@ struct IntegerTile {
   unsigned levelLanes = 8;
   /// Lines of `next` that one block prefetches.
   int64_t nextLines = 1;
+  /// Of int8 without VNNI, for panels that several tiles read: what
+  /// emitNegativeSums wrote. The sign of a weight then goes to the row by
+  /// vpxor, which any port takes, and not by vpsignb.
+  mlir::Value negativeSums = {};
 
   /// Rows of the largest tile that the registers of a level hold.
   static int64_t getTileRows(grouped::BlocksAttr blocks, unsigned levelLanes,
@@ -44,6 +48,11 @@ struct IntegerTile {
     mlir::Value nextOffset; ///< where to prefetch `next`
   };
 
+  /// Writes the sums of the sizes of a panel's negative codes, `blocks x 16` of
+  /// i32, to the one-dimensional `out`.
+  void emitNegativeSums(mlir::Value panel, mlir::Value numBlocks,
+                        mlir::Value out);
+
   /// `sums[row + i, column + lane] += scale * scale * dot` for `height` rows
   /// and the blocks of the one-dimensional `panel`.
   void emit(int64_t height, const QuantizedRows &rows, mlir::Value panel,
@@ -56,7 +65,8 @@ private:
   void emitBody(int64_t height, mlir::ValueRange arguments);
   llvm::SmallVector<mlir::Value> emitDots(int64_t height,
                                           mlir::ValueRange arguments,
-                                          mlir::Value base, mlir::Value block);
+                                          mlir::Value base, mlir::Value number,
+                                          mlir::Value block);
   llvm::SmallVector<mlir::Value> loadCodes(mlir::Value panel, mlir::Value base,
                                            mlir::Value quad);
   mlir::Value call(llvm::StringRef name, mlir::VectorType type,

@@ -40,6 +40,11 @@ PanelTask::PanelTask(ImplicitLocOpBuilder &b, const PanelMatmul &matmul)
   sums = allocate({m.rows, m.blockPanels * kPanelLanes}, f32);
   if (m.isInteger)
     quantized = allocateQuantizedRows(b, m);
+  // A panel's sums are worth their time where more than a few tiles use them.
+  if (m.isInteger && !m.hasVnni && m.rows > moec::kStreamedRows &&
+      m.blocks.getCode() == moec::grouped::BlockCode::Int8)
+    negativeSums = allocate({m.blockDepth / m.blocks.getSize() * kPanelLanes},
+                            b.getI32Type());
   if (m.isRowMajor && !m.hasDotTiles())
     expanded = allocate({m.blockDepth * kPanelLanes}, f32);
   if (!m.blocks || m.isInteger)
@@ -302,6 +307,13 @@ void PanelTask::emitIntegerPanel(const Block &block, Value depthStart,
   Value column =
       times(b, arith::SubIOp::create(b, panel, block.firstPanel), kPanelLanes);
   Value isOnly = hasOneTile(block.chunk);
+  if (negativeSums)
+    emitIf(
+        b, isOnly, [] {},
+        [&] {
+          IntegerTile{b, m.blocks, false}.emitNegativeSums(current, numBlocks,
+                                                           negativeSums);
+        });
   // With few tiles each has to prefetch more: two take all of the next part.
   int64_t blockLines =
       llvm::divideCeil(BlockDecoder::getBlockBytes(m.blocks), 64);
@@ -313,9 +325,11 @@ void PanelTask::emitIntegerPanel(const Block &block, Value depthStart,
     Value nextOffset =
         times(b, arith::MulIOp::create(b, number, numBlocks), 64 * nextLines);
     auto emit = [&](bool isStreamed) {
-      IntegerTile{b, m.blocks, isStreamed, m.hasVnni, m.lanes, nextLines}.emit(
-          height, *quantized, current, sums, next,
-          {row, firstBlock, column, numBlocks, nextOffset});
+      IntegerTile tile{b, m.blocks, isStreamed, m.hasVnni, m.lanes, nextLines};
+      if (!isStreamed)
+        tile.negativeSums = negativeSums;
+      tile.emit(height, *quantized, current, sums, next,
+                {row, firstBlock, column, numBlocks, nextOffset});
     };
     emitIf(b, isOnly, [&] { emit(true); }, [&] { emit(false); });
   });

@@ -81,6 +81,8 @@ private:
   mlir::Value rowSums;
   /// Where the matmul multiplies integers; in place of `packed`.
   std::optional<QuantizedRows> quantized;
+  /// See IntegerTile; null where no panel has several tiles.
+  mlir::Value negativeSums;
 };
 
 } // namespace moec::cpu
