@@ -208,5 +208,6 @@ void GroupedTopKAttr::buildRow(OpBuilder &builder, Location loc,
           ValueRange) -> SmallVector<Value> {
         storeId(b, loc, row.ids, winner);
         return {};
-      });
+      },
+      /*proceed=*/nullptr, row.ids);
 }

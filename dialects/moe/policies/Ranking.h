@@ -43,15 +43,18 @@ using ProceedFn =
     llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location,
                                    mlir::Value rank, mlir::ValueRange carried)>;
 
-/// Emits `ranks` searches over the candidates 0 .. `count` (an index). `take`
-/// is called once, in the loop over ranks, and returns the carried values'
-/// successors; the last ones are the result. Where `proceed`, if given, is
-/// false, the rank has no winner and costs no search. Allocates nothing: the
-/// previous winner bounds the next search.
+/// Emits a ranking of the candidates 0 .. `count` (an index). `take` is called
+/// once, in a loop over ranks, and returns the carried values' successors; the
+/// last ones are the result. Where `proceed`, if given, is false, the rank has
+/// no winner. `list`, if given, is memory of `ranks` i32 for one pass over the
+/// candidates; `take` may overwrite entry `rank`. Without it, and for few
+/// ranks, each rank is a search over the candidates, left out where `proceed`
+/// is false.
 llvm::SmallVector<mlir::Value>
 buildRanking(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value count,
              int64_t ranks, mlir::FloatType type, CandidateFn candidate,
-             mlir::ValueRange init, WinnerFn take, ProceedFn proceed = nullptr);
+             mlir::ValueRange init, WinnerFn take, ProceedFn proceed = nullptr,
+             mlir::Value list = nullptr);
 
 /// The float type that a row of `memref` is ranked in: f64 stays, others become
 /// f32.

@@ -63,5 +63,6 @@ void ThresholdAttr::buildRow(OpBuilder &builder, Location loc,
       },
       [](OpBuilder &, Location, Value, ValueRange carried) -> Value {
         return carried[0];
-      });
+      },
+      row.ids);
 }

@@ -69,5 +69,5 @@ void TopKAttr::buildRow(OpBuilder &builder, Location loc,
   };
   buildRanking(builder, loc, experts, slots, getRankingType(scores), candidate,
                /*init=*/{}, take,
-               isOperand(*this) ? ProceedFn(isBelowK) : ProceedFn());
+               isOperand(*this) ? ProceedFn(isBelowK) : ProceedFn(), row.ids);
 }

@@ -93,5 +93,6 @@ void TopPAttr::buildRow(OpBuilder &builder, Location loc,
       },
       [&](OpBuilder &b, Location loc, Value rank, ValueRange carried) -> Value {
         return arith::OrIOp::create(b, loc, carried[1], isForced(b, loc, rank));
-      });
+      },
+      row.ids);
 }
