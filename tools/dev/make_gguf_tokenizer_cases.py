@@ -78,6 +78,23 @@ def byte_vocabulary(lines):
             "pre": "default"}
 
 
+def text_vocabulary(lines):
+    """Keys of a vocabulary whose merges are of characters, with bytes for the others."""
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Metaspace(), pre_tokenizers.Split(Regex("\n+"), "isolated")])
+    first = ["<unk>", "<bos>", "<eos>", "<|im_start|>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    trained.train_from_iterator(lines + ["\n\n\n\n"], trainers.BpeTrainer(
+        vocab_size=700, show_progress=False, limit_alphabet=90, special_tokens=first))
+    model = json.loads(trained.to_str())["model"]
+    tokens = sorted(model["vocab"], key=model["vocab"].get)
+    types = [UNKNOWN, CONTROL, CONTROL, USER_DEFINED] + [BYTE] * 256
+    return {"model": "gpt2", "tokens": tokens,
+            "token_type": types + [NORMAL] * (len(tokens) - len(types)),
+            "merges": [m if isinstance(m, str) else " ".join(m) for m in model["merges"]],
+            "bos_token_id": 1, "eos_token_id": 2, "unknown_token_id": 0, "pre": "gemma4"}
+
+
 def piece_vocabulary(lines):
     """Keys of a SentencePiece vocabulary, and the library's own processor."""
     model = io.BytesIO()
@@ -158,6 +175,15 @@ def main():
         cases += [{"pre": pre, "text": text, "ids": i} for text, i in zip(texts, ids)]
     write_vocabulary(out / "bytes.gguf", keys)
     save(out / "bytes.cases.json", cases)
+
+    keys, cases = text_vocabulary(lines), []
+    for pre in ("gemma4", "sarvam-moe"):
+        texts = more_texts(rng, lines, 2 * count)
+        write_vocabulary(out / "text.gguf", keys | {"pre": pre})
+        ids = ask(program, out / "text.gguf", texts)
+        cases += [{"pre": pre, "text": text, "ids": i} for text, i in zip(texts, ids)]
+    write_vocabulary(out / "text.gguf", keys)
+    save(out / "text.cases.json", cases)
 
     keys, processor = piece_vocabulary(lines)
     write_vocabulary(out / "pieces.gguf", keys)

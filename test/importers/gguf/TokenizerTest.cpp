@@ -94,6 +94,10 @@ TEST(GgufTokenizer, cutsWordsOfBytesAsTheirPreTokenizerSays) {
 
 TEST(GgufTokenizer, mergesPiecesByTheirScores) { checkCases("pieces", 60); }
 
+TEST(GgufTokenizer, mergesCharactersWhereTokensAreText) {
+  checkCases("text", 48);
+}
+
 TEST(GgufTokenizer, writesSpacesAndBytesBack) {
   Tokenizer pieces = open(read(getPath("pieces.gguf")));
   std::string text = "a  b\n\xF0\x9F\xA6\x80 <|im_start|>c";
