@@ -12,6 +12,7 @@
 #include "tools/moe-bench/Report.h"
 #include "tools/moe-bench/WorkModel.h"
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 using namespace moec::bench;
@@ -52,19 +53,29 @@ struct Loaded {
   }
 };
 
+struct Call {
+  double seconds, longestLoop, experts;
+};
+
+/// The best of calls that touch at least the mean number of experts, which is
+/// what the model predicts.
+struct TypicalTimes {
+  double layer, experts;
+};
+
 /// Times one function with one number of tokens. Every call gets tokens that
 /// no earlier call had, and finds caches without weights. Returns what is
 /// wrong, or an empty text.
 std::string measure(Layer &layer, const WorkModel &model, Routing &routing,
                     moec_session *session, LoopTimes &loops,
-                    Measurement &result, double &bestLoop) {
+                    Measurement &result, TypicalTimes &typical) {
   resetPeakMemory();
   std::string wrong = layer.prepare(session, result.tokens);
   if (!wrong.empty())
     return wrong;
-  bestLoop = 0;
   std::mt19937 random(1);
   std::vector<double> seconds;
+  std::vector<Call> calls;
   double rows = 0, experts = 0, start = now();
   for (int64_t i = -warmUp; i < mostIterations; ++i) {
     if (i >= leastIterations && now() - start >= leastSeconds)
@@ -79,15 +90,21 @@ std::string measure(Layer &layer, const WorkModel &model, Routing &routing,
       return wrong;
     if (i < 0)
       continue;
-    if (seconds.empty() || loops.longest() < bestLoop)
-      bestLoop = loops.longest();
     seconds.push_back(taken);
     Layer::Routed routed = layer.routed(model.experts);
     rows += double(routed.rows);
     experts += double(routed.experts);
+    calls.push_back({taken, loops.longest(), double(routed.experts)});
   }
   std::sort(seconds.begin(), seconds.end());
   double count = double(seconds.size());
+  typical = {INFINITY, INFINITY};
+  for (const Call &call : calls) {
+    if (call.experts < std::floor(experts / count))
+      continue;
+    typical.layer = std::min(typical.layer, call.seconds);
+    typical.experts = std::min(typical.experts, call.longestLoop);
+  }
   result.iterations = int64_t(seconds.size());
   result.bestSeconds = seconds.front();
   result.medianSeconds = seconds[seconds.size() / 2];
@@ -119,7 +136,7 @@ void touchWeights(const moec_module *module) {
 struct Checked {
   LayerModel model;
   Measurement layer;
-  double expertsSeconds;
+  TypicalTimes times;
   Roof roof; ///< just before and after
 };
 
@@ -129,12 +146,12 @@ std::string compareWithModel(const moec_module *module, uint32_t threads,
   moec::Machine target = getTarget(module);
   target.cores = threads;
   std::vector<ModelRow> rows;
-  for (const auto &[model, layer, expertsSeconds, roof] : checked) {
+  for (const auto &[model, layer, times, roof] : checked) {
     target.coreGflops = roof.gflops / threads;
     target.readGbps = roof.gbps;
-    rows.push_back({layer.function, "experts", layer.tokens, expertsSeconds,
+    rows.push_back({layer.function, "experts", layer.tokens, times.experts,
                     model.predictExperts(target, layer.tokens)});
-    rows.push_back({layer.function, "layer", layer.tokens, layer.bestSeconds,
+    rows.push_back({layer.function, "layer", layer.tokens, times.layer,
                     model.predictLayer(target, layer.tokens)});
   }
   return toMarkdown(rows);
@@ -213,18 +230,18 @@ int run(Options &options) {
       m.function = layer.name();
       m.routing = options.routing.name();
       m.tokens = tokens;
-      double bestLoop;
+      TypicalTimes typical;
       Roof roof;
       if (options.checkModel)
         measureRoof(machine.threads, roof);
       wrong = measure(layer, model, options.routing, loaded.session, loops, m,
-                      bestLoop);
+                      typical);
       if (!wrong.empty())
         return fail(m.function + ": " + wrong, InputError);
       measurements.push_back(m);
       if (options.checkModel && layerModel.isKnown()) {
         measureRoof(machine.threads, roof);
-        checked.push_back({layerModel, measurements.back(), bestLoop, roof});
+        checked.push_back({layerModel, measurements.back(), typical, roof});
       }
     }
   }
