@@ -250,7 +250,9 @@ Error DecoderReader::readRotary(AttentionSpec &attention) {
     if (magnitude > 0.0)
       parameters["mscale"] = parameters["mscale_all_dim"] = 10.0 * magnitude;
   }
-  hf::DecoderFields fields(std::move(parameters), metadata.getPath());
+  Json config;
+  config["rope_parameters"] = std::move(parameters);
+  hf::DecoderFields fields(std::move(config), metadata.getPath());
   hf::RotaryConfig rotary;
   MOEC_TRY(rotary, hf::readRotary(fields, entries, /*layerType=*/""));
   rotary.spec.interleaved = traits.isInterleaved;

@@ -521,6 +521,35 @@ Expected<BlockSpec> DecoderReader::readBlock(int64_t layer) {
   return block;
 }
 
+/// What each layer of a hybrid model is, in whichever words.
+static Expected<std::vector<std::string>>
+readLayerKinds(const DecoderFields &fields) {
+  std::vector<std::string> layers;
+  MOEC_TRY(layers, fields.strings("layer_types"));
+  if (layers.empty())
+    MOEC_TRY(layers, fields.strings("layers_block_type"));
+  // Layers that are a feed-forward network only are not what is missing.
+  for (std::string &layer : layers)
+    if (layer == "moe" || layer == "mlp")
+      layer = "attention";
+  std::string letters;
+  MOEC_TRY(letters, fields.stringOr("hybrid_override_pattern", ""));
+  if (layers.empty())
+    for (char letter : letters)
+      layers.push_back(letter == 'M' ? "mamba" : "attention");
+  if (layers.empty() && fields.has("attn_layer_period")) {
+    int64_t count, period;
+    std::optional<int64_t> offset;
+    MOEC_TRY(count, fields.sizeOr("num_hidden_layers", 1));
+    MOEC_TRY(period, fields.size("attn_layer_period"));
+    MOEC_TRY(offset, fields.integer("attn_layer_offset"));
+    for (int64_t layer = 0; layer < std::min(count, kMaxCount); ++layer)
+      layers.push_back(layer % period == offset.value_or(0) ? "attention"
+                                                            : "mamba");
+  }
+  return std::move(layers);
+}
+
 Error moec::hf::importDecoder(StringRef directory, Checkpoint &checkpoint,
                               mlir::ModuleOp module) {
   llvm::SmallString<256> path(directory);
@@ -533,7 +562,7 @@ Error moec::hf::importDecoder(StringRef directory, Checkpoint &checkpoint,
   const DecoderArchitecture *architecture = findDecoderArchitecture(type);
   if (!architecture) {
     std::vector<std::string> layers;
-    MOEC_TRY(layers, fields->strings("layer_types"));
+    MOEC_TRY(layers, readLayerKinds(*fields));
     auto other = llvm::find_if_not(layers, isAttention);
     std::string why;
     if (other != layers.end())

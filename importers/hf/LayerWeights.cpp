@@ -206,7 +206,15 @@ Expected<ParameterSpec> WeightReader::getMatrix(StringRef name, Layout layout,
     if (matrix)
       matrix = makeReshape(*matrix, shape);
   } else {
+    // A stack may have rows for the identity experts, too, behind the others.
+    llvm::ArrayRef<int64_t> found = checkpoint.getShape(find(name));
+    bool hasMore = count && layer.identities && !found.empty() &&
+                   found[0] == count + layer.identities;
+    if (hasMore)
+      shape[0] = found[0];
     matrix = get(name, shape);
+    if (matrix && hasMore)
+      matrix = makeSlice(*matrix, /*dim=*/0, 0, count);
   }
   if (!matrix || !turned)
     return matrix;
@@ -317,8 +325,6 @@ Error WeightReader::readExperts() {
   int64_t width = layer.getExpertWidth();
   const NetworkNames &names =
       chooseNames(architecture.experts, layer.expert.size, width);
-  // Identity experts have no weights, but a fused tensor may have rows for
-  // them.
   return readNetwork(names, layer.experts, width, layer.expert);
 }
 

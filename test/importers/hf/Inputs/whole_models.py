@@ -21,6 +21,12 @@ CASES = {
     "magnitudes": {"rope_parameters": {**LONG, "short_mscale": 1.0, "long_mscale": 1.2}},
     "mixed": {"layer_types": MIXED},
     "hybrid": {"layer_types": MIXED, "model_type": "qwen3_next"},
+    "hybrid by blocks": {"layer_types": [], "model_type": "qwen3_next",
+                         "layers_block_type": ["moe", "mamba"]},
+    "hybrid by letters": {"layer_types": [], "model_type": "qwen3_next",
+                          "hybrid_override_pattern": "*M"},
+    "hybrid by period": {"layer_types": [], "model_type": "qwen3_next", "attn_layer_period": 2,
+                         "attn_layer_offset": 1},
 }
 
 moec, checkpoint, work = sys.argv[1:]
