@@ -2,6 +2,7 @@
 
 #include "codegen/cpu/Microkernel.h"
 #include "codegen/cpu/DecodeBlocks.h"
+#include "codegen/cpu/KernelFunction.h"
 #include "codegen/cpu/Loops.h"
 #include "codegen/cpu/ObjectEmitter.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -141,39 +142,16 @@ static Value generalise(ImplicitLocOpBuilder &b, Value value,
   return b.createOrFold<memref::CastOp>(general, value);
 }
 
-func::FuncOp Microkernel::getFunction(int64_t rows, TypeRange types) {
-  auto module =
-      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  auto type = b.getFunctionType(types, {});
-  std::string base =
-      "tile_" + std::to_string(rows) + "x16" +
-      (streamDistance ? "_stream" : "") +
-      (blocks ? "_" + grouped::stringifyBlockCode(blocks.getCode()).str() +
-                    "_" + std::to_string(blocks.getSize()) +
-                    (blocks.getHalf() ? "_half" : "") +
-                    (blocks.getOffset() ? "_offset" : "")
-              : "") +
-      (isBf16 ? "_bf16" : "") + (nextLines > 1 ? "_fast" : "") +
-      (hasTail ? "_tail" : "");
-  // Tiles of one name differ in their types: element, row stride.
-  for (unsigned number = 0;; ++number) {
-    std::string name = base + "_" + std::to_string(number);
-    auto function = module.lookupSymbol<func::FuncOp>(name);
-    if (function && function.getFunctionType() != type)
-      continue;
-    if (!function) {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToEnd(module.getBody());
-      function = func::FuncOp::create(b, name, type);
-      function.setPrivate();
-      if (blocks)
-        function->setAttr("passthrough", b.getStrArrayAttr({kSumsInMemory}));
-      b.setInsertionPointToStart(function.addEntryBlock());
-      emitBody(rows, function.getArguments());
-      func::ReturnOp::create(b);
-    }
-    return function;
-  }
+std::string Microkernel::getName(int64_t rows) const {
+  return "tile_" + std::to_string(rows) + "x16" +
+         (streamDistance ? "_stream" : "") +
+         (blocks ? "_" + grouped::stringifyBlockCode(blocks.getCode()).str() +
+                       "_" + std::to_string(blocks.getSize()) +
+                       (blocks.getHalf() ? "_half" : "") +
+                       (blocks.getOffset() ? "_offset" : "")
+                 : "") +
+         (isBf16 ? "_bf16" : "") + (nextLines > 1 ? "_fast" : "") +
+         (hasTail ? "_tail" : "");
 }
 
 void Microkernel::emit(int64_t rows, Value lhs, Value panel, Value sums,
@@ -187,8 +165,11 @@ void Microkernel::emit(int64_t rows, Value lhs, Value panel, Value sums,
                                nextOffset};
   if (rowSums)
     arguments.push_back(rowSums);
-  func::CallOp::create(b, getFunction(rows, ValueRange(arguments).getTypes()),
-                       arguments);
+  callKernel(b, getName(rows), arguments, [&](func::FuncOp function) {
+    if (blocks)
+      function->setAttr("passthrough", b.getStrArrayAttr({kSumsInMemory}));
+    emitBody(rows, function.getArguments());
+  });
 }
 
 /// Adds the vectors of a tile to its sums in memory.

@@ -11,7 +11,6 @@
 #define MOEC_CODEGEN_CPU_MICROKERNEL_H
 
 #include "dialects/grouped/Grouped.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace moec::cpu {
@@ -60,7 +59,7 @@ struct Microkernel {
             mlir::Value rowSums = {});
 
 private:
-  mlir::func::FuncOp getFunction(int64_t rows, mlir::TypeRange types);
+  std::string getName(int64_t rows) const;
   void emitBody(int64_t rows, mlir::ValueRange arguments);
   void emitBlocks(int64_t rows, mlir::ValueRange arguments);
   void storeBlock(BlockDecoder &decoder, int64_t rows, int64_t classes,

@@ -125,12 +125,11 @@ void moec::cpu::emitTransposePanel(ImplicitLocOpBuilder &b, Value weights,
                     width,
                     lane,
                     {}};
+    Value last = count ? plus(b, function.getArgument(3), -1) : Value();
     for (int64_t column = 0; column < width; ++column) {
       Value at = index(b, column);
-      if (count)
-        at =
-            arith::MinUIOp::create(b, at, plus(b, function.getArgument(3), -1));
-      body.columns.push_back(at);
+      body.columns.push_back(
+          last ? arith::MinUIOp::create(b, at, last).getResult() : at);
     }
     body.emit(/*isWhole=*/!count);
   });
