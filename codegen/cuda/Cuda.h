@@ -8,6 +8,7 @@
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
@@ -29,6 +30,9 @@ inline constexpr llvm::StringLiteral kNameAttr = "cuda.name";
 
 /// Threads of a block.
 inline constexpr int64_t kThreads = 256;
+
+/// Whether the iterations of a kernel's loop are thread blocks, not threads.
+bool isBlockLoop(mlir::scf::ParallelOp loop);
 
 } // namespace moec::cuda
 

@@ -145,11 +145,11 @@ void Printer::printPositions(scf::ParallelOp loop, StringRef number) {
 }
 
 LogicalResult Printer::printGrid(scf::ParallelOp loop) {
-  bool isBlock = false;
-  loop.getBody()->walk([&](scf::ParallelOp) { isBlock = true; });
-  if (isBlock) {
+  if (isBlockLoop(loop)) {
     level = Level::Block;
-    printPositions(loop, "Index(blockIdx.x)");
+    if (!llvm::all_of(loop.getInductionVars(),
+                      [](Value position) { return position.use_empty(); }))
+      printPositions(loop, "Index(blockIdx.x)");
   } else {
     line() << "const Index thread = Index(blockIdx.x) * " << kThreads
            << " + threadIdx.x;\n";
@@ -237,6 +237,7 @@ LogicalResult Printer::printOp(Operation *op) {
       .Case([&](memref::ViewOp view) { return printView(view); })
       .Case([&](memref::CollapseShapeOp op) { return printCollapse(op); })
       .Case([&](memref::ExpandShapeOp op) { return printExpand(op); })
+      .Case([&](MultiplyTilesOp op) { return printMultiplyTiles(op); })
       .Default([&](Operation *other) { return printExpression(other); });
 }
 

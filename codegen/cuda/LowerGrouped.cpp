@@ -6,6 +6,8 @@
 #include "codegen/cpu/LowerGrouped.h"
 #include "codegen/cuda/Cuda.h"
 #include "codegen/cuda/Passes.h"
+#include "codegen/cuda/Tiles.h"
+#include "dialects/grouped/Compute.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -58,6 +60,24 @@ SmallVector<Value> moec::cuda::sizesFrom(ImplicitLocOpBuilder &b, Value memref,
 
 namespace {
 struct LowerGrouped : moec::cuda::impl::CudaLowerGroupedPassBase<LowerGrouped> {
+  using CudaLowerGroupedPassBase::CudaLowerGroupedPassBase;
+
+  /// Marks what computes in bf16.
+  LogicalResult selectBf16() {
+    bool isAny = false;
+    getOperation()->walk([&](MatmulOp op) {
+      auto weight = cast<ShapedType>(op.getRhs()[0].getType());
+      if (!op.isGrouped() || !weight.getElementType().isBF16())
+        return;
+      isAny = true;
+      op->setAttr(kComputeAttr, StringAttr::get(&getContext(), "bf16"));
+    });
+    if (isAny)
+      return success();
+    return getOperation()->emitError("no experts' weights are bf16, which "
+                                     "computing in bf16 needs");
+  }
+
   LogicalResult lower(Operation *op) {
     if (llvm::any_of(op->getOperandTypes(), llvm::IsaPred<TensorType>))
       return op->emitOpError("expects buffers, got tensors");
@@ -110,8 +130,9 @@ struct LowerGrouped : moec::cuda::impl::CudaLowerGroupedPassBase<LowerGrouped> {
         ops.push_back(op);
       return WalkResult::advance();
     });
-    if (walk.wasInterrupted())
+    if (walk.wasInterrupted() || (bf16 && failed(selectBf16())))
       return signalPassFailure();
+    narrowBuffers(getOperation());
     for (Operation *op : ops)
       if (failed(lower(op)))
         return signalPassFailure();

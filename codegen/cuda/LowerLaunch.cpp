@@ -95,7 +95,7 @@ struct LowerLaunch : moec::cuda::impl::CudaLowerLaunchPassBase<LowerLaunch> {
       set(offsetof(moec_launch, grid) + 4 * dim, word(1));
       set(offsetof(moec_launch, block) + 4 * dim, word(1));
     }
-    set(offsetof(moec_launch, shared_bytes), word(0));
+    set(offsetof(moec_launch, shared_bytes), word(op.getSharedBytes()));
     set(offsetof(moec_launch, num_arguments), word(values.size()));
     set(offsetof(moec_launch, reserved), word(0));
     set(offsetof(moec_launch, arguments), table);

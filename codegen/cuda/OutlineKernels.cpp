@@ -105,8 +105,9 @@ struct OutlineKernels
       (matchPattern(value, m_Constant()) ? constants : captures)
           .push_back(value);
 
-    bool isBlock = false;
-    loop.getBody()->walk([&](scf::ParallelOp) { isBlock = true; });
+    int64_t sharedBytes = 0;
+    loop.getBody()->walk(
+        [&](MultiplyTilesOp op) { sharedBytes = op.getSharedBytes(); });
     Value count = arith::ConstantIndexOp::create(builder, loc, 1);
     for (auto [lower, upper, step] : llvm::zip_equal(
              loop.getLowerBound(), loop.getUpperBound(), loop.getStep())) {
@@ -114,7 +115,7 @@ struct OutlineKernels
       Value trips = builder.createOrFold<arith::CeilDivSIOp>(loc, length, step);
       count = builder.createOrFold<arith::MulIOp>(loc, count, trips);
     }
-    if (!isBlock)
+    if (!isBlockLoop(loop))
       count = builder.createOrFold<arith::CeilDivSIOp>(
           loc, count, arith::ConstantIndexOp::create(builder, loc, kThreads));
 
@@ -130,8 +131,8 @@ struct OutlineKernels
     } else {
       kernel.erase();
     }
-    LaunchOp::create(builder, loc, known->second, count, kThreads, services,
-                     captures);
+    LaunchOp::create(builder, loc, known->second, count, kThreads, sharedBytes,
+                     services, captures);
     loop.erase();
   }
 

@@ -13,7 +13,11 @@ def CudaLowerGroupedPass : Pass<"cuda-lower-grouped"> {
   let description = [{
     Every grouped operation on memrefs becomes `scf.parallel` loops of which an
     iteration is the work of one thread: an element of a result, or a row of a
-    selection. Epilogues and policies are inlined as scalars.
+    selection. Epilogues and policies are inlined as scalars. A `grouped.matmul`
+    that tensor cores can make becomes loops over thread blocks with a
+    `cuda.multiply_tiles`, one for few rows a group and one for many; of others a remark
+    says why not. With `bf16`, those of experts with weights in bf16 get
+    `grouped.compute = "bf16"`: their rows are rounded to bf16.
 
     ```mlir
     grouped.gather source(%x : memref<?x8xf32>)
@@ -26,10 +30,15 @@ def CudaLowerGroupedPass : Pass<"cuda-lower-grouped"> {
         ...
     ```
   }];
+  let options = [
+    Option<"bf16", "bf16", "bool", "false",
+           "Round rows that meet bf16 weights of experts to bf16">,
+  ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect"
+    "::mlir::vector::VectorDialect", "::moec::cpu::CpuDialect",
+    "::moec::cuda::CudaDialect"
   ];
 }
 

@@ -24,8 +24,8 @@ void moec::cuda::registerCudaDialects(DialectRegistry &registry) {
   registry.insert<CudaDialect>();
 }
 
-void moec::cuda::buildSchedulePipeline(OpPassManager &manager) {
-  manager.addPass(createCudaLowerGroupedPass());
+void moec::cuda::buildSchedulePipeline(OpPassManager &manager, bool bf16) {
+  manager.addPass(createCudaLowerGroupedPass({bf16}));
   manager.addPass(createCudaLowerLinalgPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createLoopInvariantCodeMotionPass());
@@ -70,9 +70,9 @@ void moec::cuda::registerCudaPasses() {
 ArrayRef<StringRef> moec::cuda::getCpuOnlyPasses() {
   // Panels, waves and tiles of registers; a router in blocks of rows, experts
   // token by token.
-  static constexpr StringRef names[] = {"moe-encode-weights",
-                                        "moe-select-strategy",
-                                        "moe-fuse-router", "moe-index-experts"};
+  static constexpr StringRef names[] = {
+      "moe-encode-weights", "moe-select-strategy", "moe-select-compute",
+      "moe-fuse-router", "moe-index-experts"};
   return names;
 }
 
@@ -118,7 +118,9 @@ compileFor(ModuleOp module, const CudaCompileOptions &options, CudaCode &code) {
   if (failed(runPipeline(module, options, cpu::buildBuffersPipeline)))
     return failure();
   dump("buffers");
-  if (failed(runPipeline(module, options, buildSchedulePipeline)))
+  if (failed(runPipeline(module, options, [&](OpPassManager &manager) {
+        buildSchedulePipeline(manager, options.bf16);
+      })))
     return failure();
   dump("scheduled");
   FailureOr<CudaSource> source = printSource(module);

@@ -27,7 +27,8 @@ void registerCudaPasses();
 
 /// Grouped operations and linalg on buffers become kernels and launches,
 /// buffers one workspace.
-void buildSchedulePipeline(mlir::OpPassManager &manager);
+/// `bf16`: experts with bf16 weights compute in bf16.
+void buildSchedulePipeline(mlir::OpPassManager &manager, bool bf16 = false);
 /// Entry points; the host code becomes the LLVM dialect. Erases the kernels.
 void buildHostPipeline(mlir::OpPassManager &manager);
 
@@ -41,6 +42,8 @@ llvm::ArrayRef<llvm::StringRef> getArchitectures();
 struct CudaCompileOptions {
   /// Names of architectures, each one of getArchitectures().
   std::vector<std::string> architectures;
+  /// Experts with bf16 weights compute in bf16; without any it is an error.
+  bool bf16 = false;
   /// Only the source is wanted: no host code.
   bool sourceOnly = false;
   /// Verify after each pass.

@@ -2,12 +2,13 @@
 //
 // The state of printing one kernel. Definitions: KernelPrinter.cpp (the kernel,
 // its values), PrintControl.cpp (loops and branches), PrintBuffers.cpp
-// (memory).
+// (memory), PrintTiles.cpp (products by tensor cores).
 
 #ifndef MOEC_CODEGEN_CUDA_PRINTER_H
 #define MOEC_CODEGEN_CUDA_PRINTER_H
 
 #include "codegen/cuda/BufferNames.h"
+#include "codegen/cuda/Cuda.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -45,6 +46,7 @@ private:
   mlir::LogicalResult printView(mlir::memref::ViewOp op);
   mlir::LogicalResult printCollapse(mlir::memref::CollapseShapeOp op);
   mlir::LogicalResult printExpand(mlir::memref::ExpandShapeOp op);
+  mlir::LogicalResult printMultiplyTiles(MultiplyTilesOp op);
 
   /// Declares the results of an operation with regions.
   mlir::LogicalResult declare(mlir::ValueRange values, mlir::ValueRange init);

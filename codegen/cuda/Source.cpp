@@ -12,6 +12,10 @@ FailureOr<CudaSource> moec::cuda::printSource(ModuleOp module) {
   CudaSource source;
   llvm::raw_string_ostream stream(source.text);
   stream << getPrelude();
+  bool usesTiles = false;
+  module.walk([&](MultiplyTilesOp) { usesTiles = true; });
+  if (usesTiles)
+    stream << getMatmulTiles();
   for (auto function : module.getOps<func::FuncOp>()) {
     if (!function->hasAttr(kKernelAttr))
       continue;

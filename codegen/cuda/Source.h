@@ -14,6 +14,8 @@ namespace moec::cuda {
 
 /// What every source begins with: types and functions that kernels use.
 llvm::StringRef getPrelude();
+/// What follows where a product uses tensor cores.
+llvm::StringRef getMatmulTiles();
 
 struct CudaSource {
   std::string text;

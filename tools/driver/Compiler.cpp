@@ -243,6 +243,7 @@ moec_compile_status Compilation::emitCode() {
 moec_compile_status Compilation::emitCudaCode() {
   moec::cuda::CudaCompileOptions codeOptions;
   codeOptions.architectures = options.architectures;
+  codeOptions.bf16 = options.compute == "bf16";
   codeOptions.sourceOnly = true;
   codeOptions.verifyEach = options.verifyEach;
   bool allWritten = true;

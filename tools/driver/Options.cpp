@@ -122,8 +122,10 @@ static std::string checkArchitectures(CompileOptions &options) {
                ? ""
                : "--target=cuda: expected --emit=cuda, ptx, cubin or mlir; "
                  "artifacts with GPU code are not supported by this version";
-  if (options.compute != "f32" || !options.quantize.empty())
-    return "--compute and --quantize are for --target=cpu";
+  if (!options.quantize.empty())
+    return "--quantize is for --target=cpu";
+  if (options.compute != "f32" && options.compute != "bf16")
+    return "--compute=" + options.compute + " is for --target=cpu";
   if (!options.levels.empty())
     return emit + " is for --target=cuda";
   if (options.architectures.empty())

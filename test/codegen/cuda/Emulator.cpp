@@ -66,6 +66,36 @@ template <typename To, typename From> To bitCast(From from) {
 }
 struct Dim { unsigned x; };
 static thread_local Dim blockIdx, threadIdx;
+template <typename T, int kParts, int, int, int> struct TileShape {
+  using Element = T;
+  static constexpr int parts = kParts;
+};
+template <typename Shape, bool kGathers, int kDepth, int kColumns,
+          typename Epilogue>
+void multiplyTiles(const typename Shape::Element *lhs,
+                   const typename Shape::Element *const (&weights)[Shape::parts],
+                   int groups, int rows, const int *offsets, const int *tokens,
+                   const int *slots, Epilogue epilogue) {
+  if (blockIdx.x || threadIdx.x)
+    return;
+  for (int e = 0; e < groups; ++e)
+    for (int r = offsets ? offsets[e] : 0; r < (offsets ? offsets[e + 1] : rows);
+         ++r)
+      for (int n = 0; n < kColumns; ++n) {
+        const int token = offsets ? tokens[r] : r, slot = offsets ? slots[r] : 0;
+        float sums[Shape::parts] = {};
+        for (int p = 0; p < Shape::parts; ++p)
+          for (Index k = 0; k < kDepth; ++k)
+            sums[p] = fmaf(
+                float(lhs[(kGathers ? token : r) * Index(kDepth) + k]),
+                float(weights[p][(Index(e) * kColumns + n) * kDepth + k]),
+                sums[p]);
+        if constexpr (Shape::parts == 1)
+          epilogue(e, r, token, slot, n, sums[0]);
+        else
+          epilogue(e, r, token, slot, n, sums[0], sums[1]);
+      }
+}
 static std::barrier<> *meeting;
 static void __syncthreads() { meeting->arrive_and_wait(); }
 )cpp";
@@ -112,7 +142,10 @@ bool Emulator::isAvailable() { return !findCompiler().empty(); }
 
 std::unique_ptr<Emulator> Emulator::create(const CudaCode &code) {
   EXPECT_TRUE(llvm::StringRef(code.source).starts_with(getPrelude()));
-  std::string body = code.source.substr(getPrelude().size());
+  llvm::StringRef kernels = llvm::StringRef(code.source);
+  kernels.consume_front(getPrelude());
+  kernels.consume_front(getMatmulTiles());
+  std::string body = kernels.str();
   std::string text = kBefore + body + kAfter;
   text += "extern \"C\" void launch(unsigned kernel, unsigned blocks, unsigned "
           "threads, const void *const *arguments) {\n  switch (kernel) {\n";
