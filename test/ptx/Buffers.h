@@ -41,10 +41,12 @@ public:
   template <typename... T>
   void launch(const char *kernel, Dim3 grid, uint32_t threads, T... arguments) {
     const void *pointers[] = {&arguments...};
-    if (error.empty())
-      keep(ptx::launch(device, module, kernel, grid, {threads, 1, 1},
-                       dynamicSharedBytes, pointers, options)
-               .error);
+    if (!error.empty())
+      return;
+    Report report = ptx::launch(device, module, kernel, grid, {threads, 1, 1},
+                                dynamicSharedBytes, pointers, options);
+    counters.add(report.counters);
+    keep(report.error);
   }
   void keep(const std::string &what) {
     if (error.empty())
@@ -60,6 +62,8 @@ public:
 
   size_t dynamicSharedBytes = 0;
   std::string error;
+  /// Of all launches.
+  Counters counters;
   Device device;
 
 private:

@@ -61,6 +61,17 @@ TEST(PtxCollectives, MembersMustBeThere) {
         "the member mask names");
 }
 
+TEST(PtxCollectives, LanesComeToABarrierOneAfterTheOther) {
+  // The even ones come first and wait behind it for what the odd ones write.
+  stores("and.b32 %r4, %r1, 1; setp.eq.u32 %p1, %r4, 0;\n"
+         "st.shared.u32 [%r3], %r1; bra START;\n"
+         "JOIN: bar.warp.sync -1; xor.b32 %r4, %r3, 4;\n"
+         "ld.shared.u32 %r5, [%r4]; bra END;\n"
+         "START: @%p1 bra JOIN; add.s32 %r5, %r1, 100;\n"
+         "st.shared.u32 [%r3], %r5; bra JOIN;\nEND:\n",
+         [](uint32_t i) { return i % 2 ? i - 1 : i + 101; });
+}
+
 /// Warp 0 writes for warp 1, with barriers to be put in.
 static std::string handOver(const std::string &writer,
                             const std::string &reader) {

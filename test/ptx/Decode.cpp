@@ -54,6 +54,9 @@ static bool decodeOne(const Statement &s, Instruction &i) {
     i.flow = Instruction::Exit;
     return true;
   }
+  i.joinsLanes = op == "bar.warp.sync" && count == 1 &&
+                 s.operands[0].kind == Operand::Immediate &&
+                 uint32_t(s.operands[0].value) == ~0u;
   for (Execute (*decode)(const Statement &) :
        {decodeArithmetic, decodeComparison, decodeConversion, decodeBits,
         decodeMemory, decodeAtomic, decodeAddress, decodeCollective,

@@ -35,6 +35,10 @@ extern const Case mlirCase;
 /// sizes are tokens.
 extern const Case layerCase;
 
+/// Of tiles.ptx, products as moec emits them. The sizes are tokens, two rows
+/// each: with 130, all of one expert; else some of none.
+extern const std::vector<Case> tilesCases;
+
 /// Copies and wgmma eager and lazy; forward, reverse and drawn orders. Only the
 /// first for large sizes.
 std::vector<Schedule> schedules(int size);

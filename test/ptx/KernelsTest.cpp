@@ -24,6 +24,18 @@ TEST(PtxKernels, OfTheHopperKind) { runAll("sm90a.ptx", {hopperCase}); }
 
 TEST(PtxKernels, OfALayerAsMoecEmitsIt) { runAll("layer.ptx", {layerCase}); }
 
+TEST(PtxKernels, OfTilesAsMoecEmitsThem) { runAll("tiles.ptx", tilesCases); }
+
+TEST(PtxKernels, TilesReadWhatTheyMust) {
+  std::string error;
+  auto module = Module::parse(readKernels("tiles.ptx"), error);
+  ASSERT_TRUE(module) << error;
+  Options options;
+  options.count = true;
+  for (const Case &c : tilesCases)
+    EXPECT_EQ(c.run(*module, options, 130), "") << c.kernel;
+}
+
 TEST(PtxKernels, OfTriton) {
   runAll("triton80.ptx", {tritonCase});
   runAll("triton90.ptx", {tritonCase});

@@ -100,6 +100,8 @@ struct Instruction {
   Execute execute;
   /// All lanes of the warp must execute it together.
   bool aligned = false, wholeWarp = false;
+  /// Lanes may come to it one after the other; they wait for all.
+  bool joinsLanes = false;
   int guard = -1;
   bool negated = false;
   unsigned line = 0;

@@ -10,13 +10,12 @@
 
 using namespace moec::ptx;
 
-/// The lanes with the least program counter go first, so that the others wait
-/// where the paths meet.
-static uint32_t nextLanes(const Warp &warp, uint32_t &pc) {
+/// The lanes of `among` with the least program counter.
+static uint32_t leastLanes(const Warp &warp, uint32_t among, uint32_t &pc) {
   uint32_t mask = 0;
   pc = ~0u;
   for (unsigned l = 0; l < 32; ++l)
-    if (warp.live >> l & 1) {
+    if (among >> l & 1) {
       if (warp.pc[l] < pc) {
         pc = warp.pc[l];
         mask = 0;
@@ -24,6 +23,20 @@ static uint32_t nextLanes(const Warp &warp, uint32_t &pc) {
       mask |= uint32_t(warp.pc[l] == pc) << l;
     }
   return mask;
+}
+
+/// The lanes with the least program counter go first, so that the others wait
+/// where the paths meet; those at a barrier of all lanes wait there.
+static uint32_t nextLanes(const Warp &warp, uint32_t &pc) {
+  const uint32_t first = leastLanes(warp, warp.live, pc), least = pc;
+  const std::vector<Instruction> &code = warp.block->launch.kernel.code;
+  uint32_t others = warp.live, mask = first;
+  while (code[pc].joinsLanes && (others &= ~mask))
+    mask = leastLanes(warp, others, pc);
+  if (!code[pc].joinsLanes)
+    return mask;
+  pc = least;
+  return first;
 }
 
 static void advance(Warp &warp, const Instruction &i, uint32_t pc,
