@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "dialects/grouped/Grouped.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/SymbolTable.h"
 #include "passes/Passes.h"
 
@@ -103,6 +106,8 @@ public:
         symbols(module) {}
 
   void encode(MatmulOp matmul);
+  /// Takes elements that are read one by one out of the panels, too.
+  void readElements();
   /// Erases the globals that only packed matmuls read.
   void eraseUnused();
 
@@ -113,6 +118,7 @@ private:
                      RhsLayout layout, RankedTensorType type);
 
   BlocksAttr chooseBlocks(MatmulOp matmul, ArrayRef<GlobalOp> globals);
+  void readElements(GlobalOp original, GlobalOp packed);
 
   ModuleOp module;
   MLIRContext *context;
@@ -143,6 +149,7 @@ struct EncodeWeights : moec::impl::MoeEncodeWeightsPassBase<EncodeWeights> {
       if (!matmul.getPanels())
         encoder.encode(matmul);
     });
+    encoder.readElements();
     encoder.eraseUnused();
   }
 };
@@ -262,6 +269,64 @@ GlobalOp Encoder::getPacked(ArrayRef<GlobalOp> globals, PanelsAttr panels,
     symbols.insert(packed);
   }
   return packed;
+}
+
+/// Element [row, column] of panels [1, NP, K / g, 16, g].
+static Value readPanels(tensor::ExtractOp extract, Value panels) {
+  ImplicitLocOpBuilder b(extract.getLoc(), extract);
+  auto shape = cast<RankedTensorType>(panels.getType()).getShape();
+  auto split = [&](Value index, int64_t size) -> std::pair<Value, Value> {
+    Value by = arith::ConstantIndexOp::create(b, size);
+    return {arith::DivUIOp::create(b, index, by),
+            arith::RemUIOp::create(b, index, by)};
+  };
+  auto [panel, lane] = split(extract.getIndices()[0], shape[3]);
+  auto [group, within] = split(extract.getIndices()[1], shape[4]);
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  return tensor::ExtractOp::create(
+      b, panels, ValueRange{zero, panel, group, lane, within});
+}
+
+void Encoder::readElements(GlobalOp original, GlobalOp packed) {
+  auto uses = SymbolTable::getSymbolUses(original, module);
+  SmallVector<GlobalLoadConstOp> loads;
+  for (SymbolTable::SymbolUse use : *uses) {
+    auto load = dyn_cast<GlobalLoadConstOp>(use.getUser());
+    if (!load || !llvm::all_of(load->getUsers(), [](Operation *user) {
+          return isa<tensor::ExtractOp>(user);
+        }))
+      return;
+    loads.push_back(load);
+  }
+  for (GlobalLoadConstOp load : loads) {
+    OpBuilder builder(load);
+    Value panels = GlobalLoadConstOp::create(
+        builder, load.getLoc(), packed.getType(),
+        FlatSymbolRefAttr::get(packed.getSymNameAttr()));
+    for (Operation *user : llvm::make_early_inc_range(load->getUsers())) {
+      auto extract = cast<tensor::ExtractOp>(user);
+      extract.replaceAllUsesWith(readPanels(extract, panels));
+      extract.erase();
+    }
+    load.erase();
+  }
+}
+
+void Encoder::readElements() {
+  for (Operation *op : originals) {
+    auto original = cast<GlobalOp>(op);
+    if (cast<RankedTensorType>(original.getType()).getRank() != 2)
+      continue;
+    for (auto &[value, packed] : packedGlobals) {
+      auto attr = cast<PackedAttr>(value);
+      // Blocks would have to be decoded, and two parts share panels.
+      if (attr.getNames().size() == 1 && !attr.getPanels().getBlocks() &&
+          attr.getNames()[0] == original.getSymNameAttr()) {
+        readElements(original, packed);
+        break;
+      }
+    }
+  }
 }
 
 void Encoder::eraseUnused() {

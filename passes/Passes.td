@@ -488,7 +488,9 @@ def MoeEncodeWeightsPass : Pass<"moe-encode-weights", "::mlir::ModuleOp"> {
     The one or two weights of a matmul become one global of
     `#grouped.packed<...>`, which the packer fills from the original values at
     compile time, and the matmul gets `panels`. Matmuls with equal weights share
-    one packing; originals that nobody reads any more are erased.
+    one packing; originals that nobody reads any more are erased. Where only single
+    elements of a matrix are read besides (`tensor.extract`, as of a tied embedding),
+    they are taken out of the panels.
 
     Legal for constant globals of layout `nk`, of static shape, with f32, bf16 or
     f16 elements and a value that the packer knows. A remark names the reason
@@ -519,7 +521,8 @@ def MoeEncodeWeightsPass : Pass<"moe-encode-weights", "::mlir::ModuleOp"> {
            "quantise the float weights of experts: q8_0 or q4_0 (blocks of 32 "
            "with an f16 scale, of 8 or 4 bits)">
   ];
-  let dependentDialects = ["::moec::grouped::GroupedDialect", "::mlir::ml_program::MLProgramDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::moec::grouped::GroupedDialect",
+    "::mlir::ml_program::MLProgramDialect"];
 }
 
 def MoeSelectComputePass : Pass<"moe-select-compute", "::mlir::ModuleOp"> {
