@@ -79,19 +79,27 @@ inline __device__ int placeOf(int row, int piece) {
   return row * 64 + ((piece ^ (row >> 1 & 3)) << 4);
 }
 
+/// An entry, or `otherwise` where there is no table.
+inline __device__ int entryOf(const int *table, int at, int) {
+  return table[at];
+}
+inline __device__ int entryOf(decltype(nullptr), int, int otherwise) {
+  return otherwise;
+}
+
 /// epilogue(group, row, token, slot, column, sums..) for each row r of each
 /// group, where sums[p] = sum over k of lhs[source][k] weights[p][group]
 /// [column][k], of kDepth elements, and the source of r is its token or r
-/// itself. Rows of group e are those from offsets[e] to offsets[e + 1]; without
-/// offsets the group is 0 and there are `rows`. Addresses and kDepth elements
+/// itself. Rows of group e are those from offsets[e] to offsets[e + 1]; where the
+/// tables are null the group is 0 and there are `rows`. Addresses and kDepth elements
 /// are multiples of 16 bytes.
 template <typename Shape, bool kGathers, int kDepth, int kColumns,
-          typename Epilogue>
+          typename Table, typename Epilogue>
 __device__ __forceinline__ void
 multiplyTiles(const typename Shape::Element *lhs,
               const typename Shape::Element *const (&weights)[Shape::parts],
-              int groups, int rows, const int *offsets, const int *tokens,
-              const int *slots, Epilogue epilogue) {
+              int groups, int rows, Table offsets, Table tokens, Table slots,
+              Epilogue epilogue) {
   using T = typename Shape::Element;
   constexpr int kRowBytes = kDepth * int(sizeof(T));
   constexpr int kSteps = (kRowBytes + 63) / 64;
@@ -117,8 +125,8 @@ multiplyTiles(const typename Shape::Element *lhs,
     while (true) {
       if (group == groups)
         return;
-      first = offsets ? offsets[group] : 0;
-      end = offsets ? offsets[group + 1] : rows;
+      first = entryOf(offsets, group, 0);
+      end = entryOf(offsets, group + 1, rows);
       rowTiles = (end - first + Shape::rows - 1) / Shape::rows;
       if (tile < before + rowTiles * kColumnTiles)
         break;
@@ -134,7 +142,7 @@ multiplyTiles(const typename Shape::Element *lhs,
     for (int i = 0; i < kCopiesA; ++i) {
       const int row = firstRow + copyRow + 64 * i;
       isRow[i] = row < end;
-      const Index source = !isRow[i] ? 0 : kGathers ? tokens[row] : row;
+      const Index source = !isRow[i] ? 0 : kGathers ? entryOf(tokens, row, row) : row;
       fromA[i] = (const char *)(lhs + source * kDepth) + piece * 16;
     }
 #pragma unroll
@@ -226,8 +234,8 @@ multiplyTiles(const typename Shape::Element *lhs,
       const int row = firstRow + warpRow + 8 * i + (lane >> 2);
       if (row >= end)
         continue;
-      const int token = offsets ? tokens[row] : row;
-      const int slot = offsets ? slots[row] : 0;
+      const int token = entryOf(tokens, row, row);
+      const int slot = entryOf(slots, row, 0);
 #pragma unroll
       for (int j = 0; j < 2 * Shape::blockColumns; ++j) {
         const int column =
