@@ -14,7 +14,7 @@ func.func @two_variants(%x: tensor<?x2048xf32>, %w: tensor<64x128x1024x16x2xbf16
   // CHECK: arith.mulf
   // CHECK: } else {
   // CHECK: grouped.matmul
-  // CHECK-SAME: tile = #grouped.tile<rows = {{[0-9]+}}, depth = 512, panels = {{8|16}}, task_panels = 128>
+  // CHECK-SAME: tile = #grouped.tile<rows = {{[0-9]+}}, depth = 512, panels = {{8|16}}, task_panels = {{64|128}}>
   // CHECK: arith.mulf
   // CHECK: return %[[H]]
   %o, %t, %s = grouped.sort ids(%ids : tensor<?x8xi32>)
