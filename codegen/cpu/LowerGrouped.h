@@ -12,7 +12,8 @@
 
 namespace moec::cpu {
 
-/// `lanes`: f32 elements of a vector register, 8 or 16.
+/// A matmul that getTaskPanels has panels for. `lanes`: f32 elements of a
+/// vector register, 8 or 16.
 void lowerPackedMatmul(mlir::ImplicitLocOpBuilder &b, grouped::MatmulOp op,
                        unsigned lanes);
 /// The matmul that makes the lhs of `second` in waves, or null if the two must
@@ -21,7 +22,7 @@ grouped::MatmulOp findFirstOfWaves(grouped::MatmulOp second);
 /// Both, at the position of `second`.
 void lowerWaves(mlir::ImplicitLocOpBuilder &b, grouped::MatmulOp first,
                 grouped::MatmulOp second, unsigned lanes);
-/// A matmul whose weights are not packed: right, not fast.
+/// A matmul of any weights that are not packed: right, not fast.
 void lowerPlainMatmul(mlir::ImplicitLocOpBuilder &b, grouped::MatmulOp op);
 void lowerSort(mlir::ImplicitLocOpBuilder &b, grouped::SortOp op);
 void lowerSelect(mlir::ImplicitLocOpBuilder &b, grouped::SelectOp op);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// grouped.matmul whose weights are as the checkpoint keeps them. A task owns
-// some columns and walks all rows in order, one sum at a time.
+// grouped.matmul whose weights no task can make panels of (see getTaskPanels):
+// of dynamic shape, more than two, or f64. A task owns some columns and walks
+// all rows in order, one sum at a time.
 
 #include "codegen/cpu/Epilogue.h"
 #include "codegen/cpu/Loops.h"
