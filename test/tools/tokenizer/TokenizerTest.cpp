@@ -74,6 +74,9 @@ TEST(Tokenizer, saysWhatItDoesNotUnderstand) {
             "model.vocab: token 'a' has no id below 16777216");
   EXPECT_EQ(parseError(R"({"model": {"vocab": {"a": 0}, "merges": ["a a"]}})"),
             "model.merges[0]: expected two tokens that make a third");
+  EXPECT_EQ(parseError(R"({"model": {"vocab": {"a": 0, "aa": 1}, "merges":
+                   [["a", "a", "0"]]}})"),
+            "model.merges[0]: expected a whole number as rank");
   EXPECT_EQ(parseError("{" + model + R"(, "added_tokens": [{"id": 0}]})"),
             "added_tokens: expected entries with 'id' and 'content'");
   EXPECT_EQ(parseError("{" + model + R"(, "normalizer": {"type": "Lower"}})"),
