@@ -412,9 +412,13 @@ Value DecoderBuilder::buildAttention(size_t layer, Value x, bool inSession) {
     auto project = [&](llvm::StringRef part, const LinearSpec &linear,
                        int64_t heads, int64_t width) {
       Value rows = t.linear(name + "." + part.str(), linear, x);
-      if (attention.clip)
-        rows = t.clamp(rows, *attention.clip);
       return t.splitTokens(rows, {heads, width});
+    };
+    auto clip = [&](Value heads) {
+      auto type = cast<RankedTensorType>(heads.getType());
+      Value rows = t.mergeTokens(t.mergeHeads(heads));
+      return t.splitTokens(t.clamp(rows, *attention.clip),
+                           type.getShape().drop_front(2));
     };
     query = project("query", attention.query, attention.heads, attention.width);
     key = project("key", attention.key, attention.keyHeads, attention.width);
@@ -429,6 +433,11 @@ Value DecoderBuilder::buildAttention(size_t layer, Value x, bool inSession) {
     };
     if (!attention.normsAfterRotary)
       normBoth();
+    if (attention.clip) {
+      query = clip(query);
+      key = clip(key);
+      value = clip(value);
+    }
     query = rotate(attention, query);
     key = rotate(attention, key);
     if (attention.normsAfterRotary)

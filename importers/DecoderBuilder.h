@@ -68,7 +68,8 @@ struct AttentionSpec {
   std::optional<NormSpec> queryNorm, keyNorm;
   bool normsHeads = true; ///< each head; else all heads at once
   bool normsAfterRotary = false;
-  std::optional<double> clip;         ///< of queries, keys and values
+  /// Of queries, keys (both after norms before the positions) and values.
+  std::optional<double> clip;
   std::optional<ParameterSpec> sinks; ///< [heads]
   std::optional<int64_t> window;
   std::optional<int64_t> chunk; ///< sees its own block of positions only
