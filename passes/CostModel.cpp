@@ -151,7 +151,7 @@ static double getEfficiency(const Machine &machine, const MatmulShape &shape,
   if (rows <= tileRows || panelBytes + rowBytes <= 1.5 * machine.l1Bytes)
     return 0.97;
   if (panelBytes + rowBytes <= 3.0 * machine.l1Bytes)
-    return 0.93;
+    return 0.90;
   return panelBytes <= machine.l2Bytes / 2.0 ? 0.85 : 0.6;
 }
 
