@@ -118,7 +118,7 @@ MODELS = {
     "dbrx-p2": Model("dbrx", "DbrxForCausalLM", "DbrxFFN", d_model=32, n_heads=4, n_layers=1, max_seq_len=64, ffn_config={"ffn_hidden_size": 20, "moe_num_experts": 6, "moe_top_k": 3, "hidden_size": 32, "moe_normalize_expert_weights": 2.0}, attn_config={"kv_n_heads": 2, "rope_theta": 1e4}),
     "jamba": Model("jamba", "JambaForCausalLM", "JambaSparseMoeBlock", attn_layer_period=2, attn_layer_offset=1),
     "ernie4_5_moe": Model("ernie4_5_moe", "Ernie4_5_MoeForCausalLM", "Ernie4_5_MoeSparseMoeBlock", moe_k=3),
-    "ernie4_5_vl_moe": Model("ernie4_5_vl_moe", "Ernie4_5_VLMoeTextModel", "Ernie4_5_VLMoeMoeBlock", _config="Ernie4_5_VLMoeTextConfig", moe_k=3, moe_intermediate_size=[20, 12], mlp_layer_types=["dense", "sparse", "sparse"], _inputs="token_types"),
+    "ernie4_5_vl_moe": Model("ernie4_5_vl_moe", "Ernie4_5_VLMoeTextModel", "Ernie4_5_VLMoeMoeBlock", _config="Ernie4_5_VLMoeTextConfig", head_dim=128, moe_k=3, moe_intermediate_size=[20, 12], mlp_layer_types=["dense", "sparse", "sparse"], _inputs="token_types"),
     "hunyuan_v1_moe": Model("hunyuan_v1_moe", "HunYuanMoEV1ForCausalLM", "HunYuanMoEV1Moe", moe_topk=[1, 2, 3]),
     "longcat_flash": Model("longcat_flash", "LongcatFlashForCausalLM", "LongcatFlashMoE", num_layers=2, zero_expert_num=3, expert_ffn_hidden_size=20, ffn_hidden_size=24, moe_topk=4),
     "zaya": Model("zaya", "ZayaForCausalLM", "ZayaSparseMoeBlock", num_experts_per_tok=1, router_hidden_size=16, _inputs="router_states"),
