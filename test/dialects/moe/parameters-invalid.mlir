@@ -37,3 +37,8 @@ ml_program.global private @p(#moe.quantized<awq, [#moe.source<"a", "b">, #moe.so
 
 // expected-error@+1 {{q8_0 expects tensors as operands, got #moe.random}}
 ml_program.global private @p(#moe.quantized<q8_0, [#moe.random<seed = 1, std = 1.0 : f64>]>) : tensor<2x2xf32>
+
+// -----
+
+// expected-error@+1 {{uint_packed expects 2, 3, 4 or 8 bits, got 5}}
+ml_program.global private @p(#moe.quantized<uint_packed, [#moe.source<"a", "b">, #moe.source<"a", "c">], block = [32, 5]>) : tensor<2x2xf32>
