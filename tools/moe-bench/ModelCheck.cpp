@@ -104,10 +104,11 @@ LayerModel::LayerModel(const moec_module *module, const moec_function *function,
     else
       dense.push_back(getShape(weight, 1, isInt8));
   }
+  // Layers that do not give topk_ids have a number of rows that is not known.
   for (MatmulShape first : perExpert)
     for (MatmulShape second : perExpert)
       if (first.columns == second.depth && first.groups == second.groups &&
-          second.parts == 1 && !experts) {
+          second.parts == 1 && slots > 0 && !experts) {
         first.gather = second.reduce = true;
         experts = {first, second, choosePair(getTarget(module), first, second)};
       }
