@@ -15,7 +15,7 @@ static constexpr double kWorthwhile = 1.03;
 static constexpr double kNearlyBest = 1.01;
 /// Token counts that stand for decode and prefill.
 static constexpr int64_t kDecodeTokens[] = {1, 8};
-static constexpr int64_t kPrefillTokens[] = {128, 2048};
+static constexpr int64_t kPrefillTokens[] = {512, 2048};
 static constexpr int64_t kMaxRows = int64_t(1) << 20;
 /// Bytes of the rows between two matmuls in one wave; there are two waves at a
 /// time.
