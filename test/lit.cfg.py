@@ -50,8 +50,13 @@ if shutil.which("dpkg-shlibdeps"):
 transformers = os.path.join(config.build_dir, "venv-hf", "bin", "python")
 if os.path.exists(transformers):
     config.available_features.add("transformers")
-if glob.glob(os.path.join(config.build_dir, "venv-hf/lib/python3*/site-packages/scikit_build_core")):
-    config.available_features.add("scikit-build-core")
+# What makes a wheel, and what names it by the systems that it runs on.
+wheel_environment = os.path.join(config.build_dir, "venv-hf")
+if glob.glob(os.path.join(wheel_environment, "lib/python3*/site-packages/scikit_build_core")) \
+        and os.path.exists(os.path.join(wheel_environment, "bin", "auditwheel")):
+    config.available_features.add("wheel-builder")
+path = os.path.join(wheel_environment, "bin") + os.pathsep + os.environ["PATH"]
+config.substitutions.append(("%auditwheel", f"env PATH={path} auditwheel"))
 # torch's wheel finds its libraries only when they are beside the system's.
 wheels = glob.glob(os.path.join(config.build_dir, "venv-hf/lib/python3*/site-packages/nvidia/*/lib"))
 libraries = os.pathsep.join(["/usr/local/cuda/lib64", *wheels])
