@@ -86,7 +86,7 @@ struct ConvertMoeToGrouped
         });
 
     RewritePatternSet patterns(context);
-    populateRoutingConversion(patterns, converter);
+    populateRoutingConversion(patterns, converter, explain);
     populateWeighConversion(patterns, converter);
     populateExpertsConversion(patterns, converter, explain);
 

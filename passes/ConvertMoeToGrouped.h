@@ -45,9 +45,11 @@ mlir::Value buildWeightedRows(mlir::OpBuilder &builder, mlir::Location loc,
                               const PlanTables &tables,
                               mlir::RankedTensorType type);
 
-/// select, limit, select_tokens, plan, rows, dispatch, combine and slots.
+/// select, limit, select_tokens, plan, rows, dispatch, combine and slots. With
+/// `explain`, a remark at each plan says what has a row.
 void populateRoutingConversion(mlir::RewritePatternSet &patterns,
-                               const mlir::TypeConverter &converter);
+                               const mlir::TypeConverter &converter,
+                               bool explain);
 
 /// weigh, as linalg.
 void populateWeighConversion(mlir::RewritePatternSet &patterns,

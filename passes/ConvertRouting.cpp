@@ -180,11 +180,28 @@ static Value getRowLimit(OpBuilder &builder, Location loc, Value ids,
   return arith::MulIOp::create(builder, loc, height, width);
 }
 
+/// What has a row.
+static StringRef describeRows(moe::PlanOp op) {
+  if (op.getByExpert())
+    return "rows are the tokens that experts took; no other token is read";
+  auto select = op.getIds().getDefiningOp<moe::SelectOp>();
+  if (select && select.getParams().empty() && !select.getMask() &&
+      isa<moe::TopKAttr>(select.getPolicy()))
+    return "each slot of a token is a row";
+  return "each id of a token but -1 is a row; there is no padding to the "
+         "largest number of experts";
+}
+
 struct ConvertPlan : OpConversionPattern<moe::PlanOp> {
-  using OpConversionPattern::OpConversionPattern;
+  ConvertPlan(const TypeConverter &converter, MLIRContext *context,
+              bool explain)
+      : OpConversionPattern(converter, context), explain(explain) {}
+
   LogicalResult
   matchAndRewrite(moe::PlanOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (explain)
+      op.emitRemark(describeRows(op));
     Location loc = op.getLoc();
     Type i32 = rewriter.getI32Type();
     Value rows = getRowLimit(rewriter, loc, op.getIds(), adaptor.getIds());
@@ -203,6 +220,8 @@ struct ConvertPlan : OpConversionPattern<moe::PlanOp> {
     rewriter.replaceOpWithMultiple(op, std::move(tables));
     return success();
   }
+
+  bool explain;
 };
 
 struct ConvertRows : OpConversionPattern<moe::RowsOp> {
@@ -286,8 +305,10 @@ struct ConvertSlots : OpConversionPattern<moe::SlotsOp> {
 } // namespace
 
 void moec::populateRoutingConversion(RewritePatternSet &patterns,
-                                     const TypeConverter &converter) {
-  patterns.add<ConvertSelect, ConvertLimit, ConvertSelectTokens, ConvertPlan,
-               ConvertRows, ConvertDispatch, ConvertCombine, ConvertSlots>(
+                                     const TypeConverter &converter,
+                                     bool explain) {
+  patterns.add<ConvertSelect, ConvertLimit, ConvertSelectTokens, ConvertRows,
+               ConvertDispatch, ConvertCombine, ConvertSlots>(
       converter, patterns.getContext());
+  patterns.add<ConvertPlan>(converter, patterns.getContext(), explain);
 }

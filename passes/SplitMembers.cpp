@@ -204,9 +204,10 @@ struct SplitMembers : moec::impl::MoeSplitMembersPassBase<SplitMembers> {
     for (moe::ExpertsOp bank : banks) {
       std::string whyNot = whyNotSplit(bank);
       if (explain)
-        bank.emitRemark() << (whyNot.empty() ? "becomes a bank of equal "
-                                               "experts for each member"
-                                             : "stays one bank: " + whyNot);
+        bank.emitRemark() << (whyNot.empty()
+                                  ? "becomes a bank of equal experts for each "
+                                    "member; null experts have no rows"
+                                  : "stays one bank: " + whyNot);
       if (whyNot.empty())
         MemberSplitter(bank).split();
     }

@@ -7,6 +7,7 @@ ml_program.global private @base(#moe.random<seed = 1, std = 2.000000e-02 : f64>)
 func.func @explain(%x: tensor<?x16xf32>, %ids: tensor<?x2xi32>, %w: tensor<8x16x16xf32>, %c: f32) -> tensor<?x16xf32> {
   %c0 = arith.constant 0 : index
   %zero = arith.constant 0.0 : f32
+  // expected-remark @+1 {{each id of a token but -1 is a row; there is no padding to the largest number of experts}}
   %plan = moe.plan %ids : tensor<?x2xi32> -> !plan
   %b = ml_program.global_load_const @base : tensor<16x16xf32>
   %t = tensor.dim %x, %c0 : tensor<?x16xf32>
@@ -36,4 +37,23 @@ func.func @explain(%x: tensor<?x16xf32>, %ids: tensor<?x2xi32>, %w: tensor<8x16x
   }
   %q = moe.combine add %y by %plan init(%d : tensor<?x16xf32>) : tensor<?x16xf32>, !plan -> tensor<?x16xf32>
   return %q : tensor<?x16xf32>
+}
+
+func.func @rows(%x: tensor<?x16xf32>, %scores: tensor<?x8xf32>, %capacity: i32) -> (tensor<?x16xf32>, tensor<?x16xf32>) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %t = tensor.dim %x, %c0 : tensor<?x16xf32>
+  %e = tensor.empty(%t) : tensor<?x16xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<?x16xf32>) -> tensor<?x16xf32>
+  %ids = moe.select #moe.top_k<2> scores(%scores : tensor<?x8xf32>) -> tensor<?x2xi32>
+  // expected-remark @+1 {{each slot of a token is a row}}
+  %plan = moe.plan %ids : tensor<?x2xi32> -> !plan
+  %r = moe.dispatch %x by %plan : tensor<?x16xf32>, !plan -> tensor<?x16xf32>
+  %a = moe.combine add %r by %plan init(%z : tensor<?x16xf32>) : tensor<?x16xf32>, !plan -> tensor<?x16xf32>
+  %chosen, %taken = moe.select_tokens position %scores capacity(%capacity : i32) : tensor<?x8xf32> -> tensor<8x?xi32>, tensor<?x8xi1>
+  // expected-remark @+1 {{rows are the tokens that experts took; no other token is read}}
+  %by_expert = moe.plan by_expert %chosen tokens(%t) : tensor<8x?xi32> -> !moe.plan<experts = 8, slots = 8>
+  %s = moe.dispatch %x by %by_expert : tensor<?x16xf32>, !moe.plan<experts = 8, slots = 8> -> tensor<?x16xf32>
+  %b = moe.combine add %s by %by_expert init(%z : tensor<?x16xf32>) : tensor<?x16xf32>, !moe.plan<experts = 8, slots = 8> -> tensor<?x16xf32>
+  return %a, %b : tensor<?x16xf32>, tensor<?x16xf32>
 }

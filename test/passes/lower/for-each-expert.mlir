@@ -22,6 +22,7 @@
 // CHECK-NEXT:  scf.yield %[[A]]
 // CHECK: grouped.combine
 func.func @null_expert(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  // expected-remark @+1 {{each id of a token but -1 is a row}}
   %plan = moe.plan %ids : tensor<?x1xi32> -> !plan
   // expected-remark @+1 {{runs expert by expert, those without rows left out: there are null experts}}
   %y = moe.experts %plan rows(%x : tensor<?x16xf32>) members = [0, -1] : !plan -> tensor<?x16xf32> {
@@ -41,6 +42,7 @@ func.func @null_expert(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?
 // CHECK: case 0
 // CHECK: case 1
 func.func @two_regions(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  // expected-remark @+1 {{each id of a token but -1 is a row}}
   %plan = moe.plan %ids : tensor<?x1xi32> -> !plan
   // expected-remark @+1 {{runs expert by expert, those without rows left out: there are several regions}}
   %y = moe.experts %plan rows(%x : tensor<?x16xf32>) members = [0, 1] slot = [0, 0] : !plan -> tensor<?x16xf32> {
@@ -61,6 +63,7 @@ func.func @two_regions(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?
 // CHECK: scf.for
 // CHECK: scf.if
 func.func @shared_slot(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  // expected-remark @+1 {{each id of a token but -1 is a row}}
   %plan = moe.plan %ids : tensor<?x1xi32> -> !plan
   // expected-remark @+1 {{runs expert by expert, those without rows left out: slots are not in the order of the experts}}
   %y = moe.experts %plan rows(%x : tensor<?x16xf32>) slot = [0, 0] : !plan -> tensor<?x16xf32> {
@@ -79,6 +82,7 @@ func.func @shared_slot(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?
 // CHECK: scf.for %[[E:[a-z0-9]+]] = %
 // CHECK: tensor.extract %{{.*}}[%[[E]]] : tensor<2xf32>
 func.func @expert_id(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?x16xf32>, %v: tensor<2xf32>) -> tensor<?x16xf32> {
+  // expected-remark @+1 {{each id of a token but -1 is a row}}
   %plan = moe.plan %ids : tensor<?x1xi32> -> !plan
   // expected-remark @+1 {{runs expert by expert, those without rows left out: 'tensor.extract' uses the expert's id}}
   %y = moe.experts %plan rows(%x : tensor<?x16xf32>) : !plan -> tensor<?x16xf32> {
@@ -98,6 +102,7 @@ func.func @expert_id(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?x1
 // CHECK: scf.if
 // CHECK: linalg.softmax dimension(0)
 func.func @softmax_over_rows(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  // expected-remark @+1 {{each id of a token but -1 is a row}}
   %plan = moe.plan %ids : tensor<?x1xi32> -> !plan
   // expected-remark @+1 {{runs expert by expert, those without rows left out: 'linalg.softmax' is neither row-wise nor a contraction of rows}}
   %y = moe.experts %plan rows(%x : tensor<?x16xf32>) : !plan -> tensor<?x16xf32> {
@@ -117,6 +122,7 @@ func.func @softmax_over_rows(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: te
 // CHECK: linalg.broadcast
 func.func @sum_over_rows(%x: tensor<?x16xf32>, %ids: tensor<?x1xi32>, %z: tensor<?x16xf32>) -> tensor<?x16xf32> {
   %zero = arith.constant 0.0 : f32
+  // expected-remark @+1 {{each id of a token but -1 is a row}}
   %plan = moe.plan %ids : tensor<?x1xi32> -> !plan
   // expected-remark @+1 {{runs expert by expert, those without rows left out: 'linalg.generic' is neither row-wise nor a contraction of rows}}
   %y = moe.experts %plan rows(%x : tensor<?x16xf32>) : !plan -> tensor<?x16xf32> {

@@ -27,7 +27,7 @@ func.func @bank(%x: tensor<?x16xf32>, %ids: tensor<?x2xi32>, %w: tensor<?x2xf32>
   %zero = arith.constant 0.0 : f32
   %plan = moe.plan %ids : tensor<?x2xi32> -> !plan
   %rows = moe.dispatch %x by %plan : tensor<?x16xf32>, !plan -> tensor<?x16xf32>
-  // expected-remark @+1 {{becomes a bank of equal experts for each member}}
+  // expected-remark @+1 {{becomes a bank of equal experts for each member; null experts have no rows}}
   %y = moe.experts %plan rows(%rows : tensor<?x16xf32>) params(%a : tensor<2x16x16xf32>) members = [0, -1, 1, 0] slot = [1, 0, 1, 0] : !plan -> tensor<?x16xf32> {
   ^bb0(%r: tensor<?x16xf32>, %s: tensor<16x16xf32>, %expert: index):
     %n = tensor.dim %r, %c0 : tensor<?x16xf32>
