@@ -4,4 +4,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ./tools/dev/setup.sh
-make_venv build/venv-embed numpy apache-tvm-ffi
+make_venv build/venv-embed numpy
+build/venv-embed/bin/pip install -q --disable-pip-version-check apache-tvm-ffi jax

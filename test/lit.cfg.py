@@ -66,6 +66,10 @@ embed = os.path.join(config.build_dir, "venv-embed")
 config.substitutions.append(("%embed_python", os.path.join(embed, "bin", "python3")))
 if glob.glob(os.path.join(embed, "lib/python3*/site-packages/tvm_ffi")):
     config.available_features.add("tvm-ffi")
+if glob.glob(os.path.join(embed, "lib/python3*/site-packages/jax")):
+    config.available_features.add("jax")
+if glob.glob(os.path.join(wheel_environment, "lib/python3*/site-packages/tvm_ffi")):
+    config.available_features.add("tvm-ffi-torch")
 # Engines that integrations/setup_engines.sh installs.
 engines = os.path.join(config.build_dir, "bench")
 config.substitutions.append(("%engines_python", os.path.join(engines, "venv", "bin", "python3")))

@@ -2,7 +2,9 @@
 //
 // The moec compiler as a library. Strings are UTF-8 and end with a zero byte; a
 // null string stands for the default. Nothing is kept between calls, and calls
-// may run at once in several threads.
+// may run at once in several threads. Where weights of an object stand
+// (--weights), other ABIs (--abi) and --quantize are options of the command
+// only.
 
 #ifndef MOEC_COMPILER_H
 #define MOEC_COMPILER_H
