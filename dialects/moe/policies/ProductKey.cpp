@@ -96,15 +96,6 @@ struct PairBuilder {
     return arith::AddIOp::create(b, loc, index(b, loc, list * kept), position);
   }
 
-  /// List `list` of the scratch.
-  Value getList(OpBuilder &b, Location loc, int64_t list) const {
-    return memref::SubViewOp::create(
-        b, loc, row.scratch,
-        ArrayRef<OpFoldResult>{b.getIndexAttr(list * kept)},
-        ArrayRef<OpFoldResult>{b.getIndexAttr(kept)},
-        ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
-  }
-
   void forEach(OpBuilder &b, Location loc,
                function_ref<void(OpBuilder &, Location, Value)> body) const {
     scf::ForOp::create(b, loc, index(b, loc, 0), index(b, loc, kept),
@@ -132,8 +123,7 @@ struct PairBuilder {
           memref::StoreOp::create(b, loc, number(b, loc, -1), row.scratch,
                                   at(b, loc, list, winner.rank));
           return {};
-        },
-        /*proceed=*/nullptr, getList(b, loc, 2));
+        });
     forEach(b, loc, [&](OpBuilder &b, Location loc, Value i) {
       Value id = memref::LoadOp::create(b, loc, row.scratch, at(b, loc, 2, i));
       // Its place is the number of smaller ids; -1 is the largest unsigned one.
