@@ -111,9 +111,8 @@ Expected<TensorPtr> moec::openPackedBytes(const QuantizedOperands &operands) {
     return scales.takeError();
   // [.., rows, depth]
   Shape shape = (*codes)->shape;
-  if (shape.size() < 2)
-    return operands.fail("operand 0 has rank " + Twine(shape.size()) +
-                         ", expected at least 2");
+  if (Error error = operands.expectRows(0, shape))
+    return error;
   if (llvm::MulOverflow(shape.back(), int64_t(8), shape.back()))
     return operands.fail("operand 0 is too large");
   if (shape.back() % bits)

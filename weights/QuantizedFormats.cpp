@@ -179,9 +179,8 @@ static Expected<TensorPtr> openFp8(const QuantizedOperands &operands) {
   if (!scales)
     return scales.takeError();
   Shape shape = (*codes)->shape;
-  if (shape.size() < 2)
-    return operands.fail("operand 0 has rank " + Twine(shape.size()) +
-                         ", expected at least 2");
+  if (Error error = operands.expectRows(0, shape))
+    return error;
   llvm::ArrayRef<int64_t> tile = attr.getBlock();
   Shape wanted = shape;
   for (int dim : {0, 1}) {

@@ -49,6 +49,14 @@ Expected<FloatOperand> QuantizedOperands::openFloats(size_t index) const {
   return FloatOperand{std::move(*node), *type};
 }
 
+Error QuantizedOperands::expectRows(size_t index,
+                                    llvm::ArrayRef<int64_t> found) const {
+  if (found.size() >= 2)
+    return Error::success();
+  return fail("operand " + Twine(index) + " has rank " + Twine(found.size()) +
+              ", expected at least 2");
+}
+
 Error QuantizedOperands::expectShape(size_t index,
                                      llvm::ArrayRef<int64_t> found,
                                      llvm::ArrayRef<int64_t> expected) const {

@@ -35,6 +35,8 @@ public:
                                         llvm::StringRef dtype) const;
   /// Operand `index`, of floats of any type.
   llvm::Expected<FloatOperand> openFloats(size_t index) const;
+  /// Operand `index` has rows: rank 2 or more.
+  llvm::Error expectRows(size_t index, llvm::ArrayRef<int64_t> found) const;
   llvm::Error expectShape(size_t index, llvm::ArrayRef<int64_t> found,
                           llvm::ArrayRef<int64_t> expected) const;
 

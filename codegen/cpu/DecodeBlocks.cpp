@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "codegen/cpu/DecodeBlocks.h"
+#include "codegen/cpu/KernelFunction.h"
 #include "codegen/cpu/Loops.h"
 #include "codegen/cpu/Microkernel.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -232,26 +233,11 @@ void moec::cpu::emitExpandPanel(ImplicitLocOpBuilder &b, BlocksAttr blocks,
                                 unsigned lanes, Value panel, Value out,
                                 Value length) {
   Value arguments[] = {panel, out, length};
-  auto module =
-      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  auto type = b.getFunctionType(ValueRange(arguments).getTypes(), {});
   std::string name = "expand_" + stringifyBlockCode(blocks.getCode()).str() +
                      "_" + std::to_string(blocks.getSize()) +
                      (blocks.getHalf() ? "_half" : "") +
                      (blocks.getOffset() ? "_offset" : "");
-  // Buffers of another size are another type.
-  for (Value buffer : {panel, out})
-    for (int64_t size : cast<MemRefType>(buffer.getType()).getShape())
-      name += "_" + (ShapedType::isDynamic(size) ? "n" : std::to_string(size));
-  auto function = module.lookupSymbol<func::FuncOp>(name);
-  if (!function) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToEnd(module.getBody());
-    function = func::FuncOp::create(b, name, type);
-    function.setPrivate();
-    b.setInsertionPointToStart(function.addEntryBlock());
+  callKernel(b, name, arguments, [&](func::FuncOp function) {
     emitExpandBody(b, blocks, lanes, function.getArguments());
-    func::ReturnOp::create(b);
-  }
-  func::CallOp::create(b, function, arguments);
+  });
 }
