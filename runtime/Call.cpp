@@ -114,15 +114,10 @@ static moec_frame makeFrame(const moec_function &function,
 /// What the code found; the runtime has checked the same, so the two disagree.
 static moec_status codeRefused(const moec_function &function, int64_t status,
                                moec_error *error) {
-  static const char *const reasons[] = {
-      "",          "number of tensors", "rank", "dimension", "element type",
-      "workspace", "frame ABI"};
-  int code = -MOEC_FRAME_STATUS_CODE(int(status));
-  int position = MOEC_FRAME_STATUS_POSITION(int(status));
-  bool known = code > 0 && code < int(sizeof(reasons) / sizeof(*reasons));
   return fail(error, MOEC_BAD_ARGUMENT,
-              "%s: the code refuses the %s of tensor %d (status %" PRId64 ")",
-              function.name, known ? reasons[code] : "frame", position, status);
+              "%s: the code refuses tensor %d: %s (status %" PRId64 ")",
+              function.name, int(MOEC_FRAME_STATUS_POSITION(status)),
+              moec_frame_status_text(status), status);
 }
 
 moec_status moec_function_result_shape(const moec_function *function,

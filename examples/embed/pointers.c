@@ -50,7 +50,10 @@ static void *pack(FILE *file, int weight) {
   void *packed = allocate(tiny_layers_0_moe_weight_size(weight));
   int32_t status = tiny_layers_0_moe_pack_weight(weight, rows, packed, NULL);
   free(engine);
-  return status == MOEC_FRAME_OK ? packed : NULL;
+  if (status == MOEC_FRAME_OK)
+    return packed;
+  fprintf(stderr, "weight %d: %s\n", weight, moec_frame_status_text(status));
+  return NULL;
 }
 
 int main(int argc, char **argv) {

@@ -169,8 +169,8 @@ bool moec_ggml_pack(moec_ggml_layer *layer, int32_t weight,
   int32_t status =
       layer->kernel.pack_weight(weight, rows.data(), packed.get(), services);
   if (status != MOEC_FRAME_OK)
-    return fail("weight %d: the layer does not pack it: status %d", int(weight),
-                int(status));
+    return fail("weight %d: the layer does not pack it: %s (status %d)",
+                int(weight), moec_frame_status_text(status), int(status));
   layer->table[size_t(weight)] = packed.get();
   layer->packed[size_t(weight)] = std::move(packed);
   return true;
@@ -259,8 +259,9 @@ ggml_tensor *moec_ggml_apply(moec_ggml_layer *layer, ggml_context *context,
   services.parallel_for = Team::parallelFor; // asking for a size calls nothing
   int64_t workspace = layer->kernel.workspace_size(x->ne[1], &services);
   if (workspace < 0) {
-    fail("the layer does not take %lld tokens: status %lld",
-         (long long)x->ne[1], (long long)workspace);
+    fail("the layer does not take %lld tokens: %s (status %lld)",
+         (long long)x->ne[1], moec_frame_status_text(workspace),
+         (long long)workspace);
     return nullptr;
   }
   // Made by a node of its own: ggml's threads enter an operator all at once.

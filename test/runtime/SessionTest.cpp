@@ -246,8 +246,10 @@ TEST_F(SessionTest, ReportsWhatTheCodeRefuses) {
   ASSERT_NE(other, nullptr) << error.text;
   session = makeSession(other.get());
   function = moec_module_find_function(other.get(), "scale");
-  EXPECT_EQ(refusal(input.tensor, output.tensor),
-            "scale: the code refuses the dimension of tensor 1 (status -35)");
+  EXPECT_EQ(
+      refusal(input.tensor, output.tensor),
+      "scale: the code refuses tensor 1: null data, a negative size, or a size "
+      "that does not fit (status -35)");
   session.reset(); // before its module
 }
 

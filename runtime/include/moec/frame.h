@@ -106,9 +106,12 @@ typedef struct moec_frame {
 /// of the offending argument or result (arguments first) by MOEC_FRAME_STATUS.
 typedef enum moec_frame_status {
   MOEC_FRAME_OK = 0,
-  MOEC_FRAME_BAD_COUNT = -1, ///< number of arguments, results, parameters
+  /// Number of arguments, results, parameters; a null parameter.
+  MOEC_FRAME_BAD_COUNT = -1,
   MOEC_FRAME_BAD_RANK = -2,
-  MOEC_FRAME_BAD_DIMENSION = -3, ///< fixed size differs, or equal sizes differ
+  /// A fixed size differs, equal sizes differ, a size is negative, or the data
+  /// of a tensor that is not empty is null.
+  MOEC_FRAME_BAD_DIMENSION = -3,
   MOEC_FRAME_BAD_DTYPE = -4,
   MOEC_FRAME_BAD_WORKSPACE = -5, ///< too small or misaligned
   MOEC_FRAME_BAD_ABI = -6        ///< struct_size smaller than the code expects
@@ -117,8 +120,34 @@ typedef enum moec_frame_status {
 /// Status with position: MOEC_FRAME_STATUS(code, position) is
 /// code - 16 * (position + 1); these take it apart.
 #define MOEC_FRAME_STATUS(code, position) ((code) - 16 * ((position) + 1))
-#define MOEC_FRAME_STATUS_CODE(status) ((status) == 0 ? 0 : -((-(status)) % 16))
-#define MOEC_FRAME_STATUS_POSITION(status) ((-(status)) / 16 - 1)
+#define MOEC_FRAME_STATUS_CODE(status) ((status) % 16)
+#define MOEC_FRAME_STATUS_POSITION(status) (-((status) / 16) - 1)
+
+/// What a status means, for a person. Which tensor is
+/// MOEC_FRAME_STATUS_POSITION(status); -1: not a matter of one tensor.
+static inline const char *moec_frame_status_text(int64_t status) {
+  switch (MOEC_FRAME_STATUS_CODE(status)) {
+  case MOEC_FRAME_OK:
+    return status == 0 ? "ok" : "not a moec_frame_status";
+  case MOEC_FRAME_BAD_COUNT:
+    return "wrong number of arguments, results, parameters or weights, or a "
+           "null "
+           "parameter";
+  case MOEC_FRAME_BAD_RANK:
+    return "wrong rank";
+  case MOEC_FRAME_BAD_DIMENSION:
+    return "null data, a negative size, or a size that does not fit";
+  case MOEC_FRAME_BAD_DTYPE:
+    return "wrong element type";
+  case MOEC_FRAME_BAD_WORKSPACE:
+    return "workspace or packed weight null, misaligned or too small";
+  case MOEC_FRAME_BAD_ABI:
+    return "null frame or services, members missing, or a struct_size smaller "
+           "than the code expects";
+  default:
+    return "not a moec_frame_status";
+  }
+}
 
 #ifdef __cplusplus
 }
