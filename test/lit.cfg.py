@@ -81,6 +81,8 @@ if glob.glob(os.path.join(engines, "venv/lib/python3*/site-packages/onnxruntime_
     config.available_features.add("onnxruntime-extensions")
 if glob.glob(os.path.join(engines, "venv/lib/python3*/site-packages/transformers")):
     config.available_features.add("bench-transformers")  # of bench/peers/setup.sh
+if glob.glob(os.path.join(engines, "venv/lib/python3*/site-packages/triton/backends/nvidia/bin")):
+    config.available_features.add("triton")  # of bench/cuda/setup.sh
 config.substitutions.append(("%ort_include", os.environ.get("ORT_INCLUDE_DIR", "")))
 if os.environ.get("ORT_INCLUDE_DIR"):
     config.available_features.add("onnxruntime-headers")

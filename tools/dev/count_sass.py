@@ -6,8 +6,9 @@
 
 nvdisasm comes with CUDA's toolkit or the package nvidia-cuda-nvdisasm. For each
 kernel: instructions of the loop, tensor-core instructions among them, and the
-former by 4096 multiply-adds of a warp's operations (m16n8k16 counts as one, the
-m16n8k8 of tf32 as a half). NOPs, which sm_120 needs, are among them. Exits with 1
+former by 4096 of a warp's operations (m16n8k16 counts as one, the m16n8k8 of tf32 as
+a half, a wgmma of m64nNk16 as a quarter of its operations, since four warps issue it
+together). NOPs, which sm_120 needs, are among them. Exits with 1
 where a kernel reads or writes local memory, or none uses tensor cores.
 """
 
@@ -30,6 +31,13 @@ def instructions(text):
             labels = []
 
 
+def products(op):
+    """Tensor-core operations of one instruction of a warp, in units of 4096."""
+    if wide := re.match(r"HGMMA\.64x(\d+)x16\b", op):
+        return int(wide.group(1)) / 8
+    return (0.5 if "HMMA.1688" in op else 1) if op.startswith("HMMA") else 0
+
+
 def inner_loop(code):
     """The shortest run of instructions that ends with a jump to its start and multiplies."""
     starts = {label: at for at, (_, _, labels) in enumerate(code) for label in labels}
@@ -38,7 +46,7 @@ def inner_loop(code):
         for at, (_, jump, _) in enumerate(code)
         if jump in starts and starts[jump] <= at
     ]
-    loops = [loop for loop in loops if any("HMMA" in op for op, _, _ in loop)]
+    loops = [loop for loop in loops if any(products(op) for op, _, _ in loop)]
     return min(loops, key=len, default=None)
 
 
@@ -58,9 +66,9 @@ def main():
             continue
         is_any = True
         ops = collections.Counter(op.split(".")[0] for op, _, _ in loop)
-        products = sum(0.5 if "HMMA.1688" in op else 1 for op, _, _ in loop if "HMMA" in op)
+        issued = sum(products(op) for op, _, _ in loop)
         most = ", ".join(f"{op} {count}" for op, count in ops.most_common(8))
-        print(f"{name}: {len(loop)} of {products:g}, {len(loop) / products:.2f} ({most})")
+        print(f"{name}: {len(loop)} for {issued:g}, {len(loop) / issued:.2f} ({most})")
     return 0 if is_any and not is_wrong else 1
 
 
