@@ -9,6 +9,7 @@
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace moec;
 using namespace mlir;
@@ -25,22 +26,33 @@ public:
 
   void build() {
     declareStates();
-    buildFunction("forward", /*inSession=*/false);
-    buildFunction("decode", /*inSession=*/true);
+    llvm::StringSet<> exported;
+    for (const Function &function :
+         {Function{"forward", /*inSession=*/false, /*ofLastTokens=*/false},
+          Function{"decode", /*inSession=*/true, /*ofLastTokens=*/false},
+          Function{"prefill", /*inSession=*/true, /*ofLastTokens=*/true}}) {
+      buildFunction(function);
+      exported.insert(function.name);
+    }
     for (auto function : module.getOps<func::FuncOp>())
-      if (function.getName() != "forward" && function.getName() != "decode")
+      if (!exported.contains(function.getName()))
         function.setPrivate();
   }
 
 private:
-  using Type4 = llvm::ArrayRef<int64_t>;
+  /// What is exported: logits of all tokens, or of the last of each sequence.
+  struct Function {
+    llvm::StringRef name;
+    bool inSession;
+    bool ofLastTokens;
+  };
 
   std::string layerName(size_t layer) {
     return "layers." + std::to_string(layer);
   }
   void declareStates();
   void declareState(const llvm::Twine &name, llvm::ArrayRef<int64_t> rest);
-  void buildFunction(llvm::StringRef name, bool inSession);
+  void buildFunction(const Function &kind);
   void buildPositions(bool inSession);
   Value embed(Value ids);
   Value buildBlock(size_t layer, Value x, bool inSession);
@@ -107,15 +119,16 @@ void DecoderBuilder::declareStates() {
   }
 }
 
-void DecoderBuilder::buildFunction(llvm::StringRef name, bool inSession) {
+void DecoderBuilder::buildFunction(const Function &kind) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToEnd(module.getBody());
   constexpr int64_t any = ShapedType::kDynamic;
   auto idsType = RankedTensorType::get({any, any}, b.getI64Type());
-  auto logitsType =
-      RankedTensorType::get({any, any, spec.vocabulary}, b.getF32Type());
-  auto function =
-      func::FuncOp::create(b, name, b.getFunctionType(idsType, logitsType));
+  llvm::SmallVector<int64_t> shape(kind.ofLastTokens ? 1 : 2, any);
+  shape.push_back(spec.vocabulary);
+  auto logitsType = RankedTensorType::get(shape, b.getF32Type());
+  auto function = func::FuncOp::create(b, kind.name,
+                                       b.getFunctionType(idsType, logitsType));
   auto describe = [&](llvm::StringRef tensor,
                       llvm::ArrayRef<llvm::StringRef> dims) {
     return b.getDictionaryAttr(
@@ -124,16 +137,18 @@ void DecoderBuilder::buildFunction(llvm::StringRef name, bool inSession) {
   };
   std::string vocabulary = std::to_string(spec.vocabulary);
   DictionaryAttr argument = describe("input_ids", {"B", "S"});
-  DictionaryAttr result = describe("logits", {"B", "S", vocabulary});
+  DictionaryAttr result = kind.ofLastTokens
+                              ? describe("logits", {"B", vocabulary})
+                              : describe("logits", {"B", "S", vocabulary});
   function.setAllArgAttrs(llvm::ArrayRef<DictionaryAttr>(argument));
   function.setAllResultAttrs(llvm::ArrayRef<DictionaryAttr>(result));
-  if (inSession)
+  if (kind.inSession)
     function->setAttr(moe::kAppendsAttr, b.getStringAttr("S"));
 
   b.setInsertionPointToStart(function.addEntryBlock());
   t.beginFunction(function.getArgument(0));
   room = t.tokens;
-  if (inSession && !spec.blocks.empty()) {
+  if (kind.inSession && !spec.blocks.empty()) {
     auto keys =
         module.lookupSymbol<ml_program::GlobalOp>(layerName(0) + ".keys");
     Value cache = ml_program::GlobalLoadOp::create(
@@ -141,10 +156,12 @@ void DecoderBuilder::buildFunction(llvm::StringRef name, bool inSession) {
     room = tensor::DimOp::create(b, cache, 1);
   }
   ids = t.mergeTokens(function.getArgument(0));
-  buildPositions(inSession);
+  buildPositions(kind.inSession);
   Value x = embed(ids);
   for (size_t layer = 0; layer < spec.blocks.size(); ++layer)
-    x = buildBlock(layer, x, inSession);
+    x = buildBlock(layer, x, kind.inSession);
+  if (kind.ofLastTokens)
+    x = t.takeLastTokens(x);
   x = t.norm("norm", spec.norm, x);
   Value logits =
       spec.head
@@ -161,11 +178,12 @@ void DecoderBuilder::buildFunction(llvm::StringRef name, bool inSession) {
           Value bounded = math::TanhOp::create(n, loc, part);
           return arith::MulFOp::create(n, loc, cap, bounded);
         });
-  if (inSession)
+  if (kind.inSession)
     ml_program::GlobalStoreOp::create(
         b, FlatSymbolRefAttr::get(b.getContext(), "length"), lengths);
-  Value split = t.splitTokens(logits, {spec.vocabulary});
-  func::ReturnOp::create(b, split);
+  if (!kind.ofLastTokens)
+    logits = t.splitTokens(logits, {spec.vocabulary});
+  func::ReturnOp::create(b, logits);
 }
 
 /// positions[b, s] = s, in a session after the tokens that are there already.

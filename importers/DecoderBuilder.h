@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Builds a whole decoder around MoE layers: `forward`, which computes the
-// logits of sequences, and `decode`, which continues those of a session.
+// logits of sequences, `decode`, which continues those of a session, and
+// `prefill`, which does so and computes the logits of the last tokens only.
 // Importers fill a DecoderSpec; what the IR looks like is decided here only.
 
 #ifndef MOEC_IMPORTERS_DECODERBUILDER_H

@@ -65,6 +65,33 @@ Value TensorBuilder::mergeHeads(Value value) {
   return tensor::CollapseShapeOp::create(b, value, dims);
 }
 
+Value TensorBuilder::takeLastTokens(Value value) {
+  int64_t width = typeOf(value).getDimSize(1);
+  Value one = arith::ConstantIndexOp::create(b, 1);
+  Value last = arith::SubIOp::create(b, tokens, one);
+  Value sequences = splitTokens(value, {width});
+  rows = batch;
+  Value init = linalg::FillOp::create(b, real(b, 0), empty(width)).getResult(0);
+  // A selection over all tokens: an index would need a token to be there.
+  llvm::SmallVector<AffineMap> maps = {
+      b.getMultiDimIdentityMap(3), b.getMultiDimIdentityMap(3).dropResult(1)};
+  llvm::SmallVector<utils::IteratorType> iterators = {
+      utils::IteratorType::parallel, utils::IteratorType::reduction,
+      utils::IteratorType::parallel};
+  return linalg::GenericOp::create(
+             b, TypeRange{init.getType()}, ValueRange{sequences},
+             ValueRange{init}, maps, iterators,
+             [&](OpBuilder &n, Location loc, ValueRange args) {
+               Value token = linalg::IndexOp::create(n, loc, 1);
+               Value isLast = arith::CmpIOp::create(
+                   n, loc, arith::CmpIPredicate::eq, token, last);
+               Value row =
+                   arith::SelectOp::create(n, loc, isLast, args[0], args[1]);
+               linalg::YieldOp::create(n, loc, row);
+             })
+      .getResult(0);
+}
+
 Value TensorBuilder::columns(Value value, int64_t offset, int64_t size) {
   int64_t rank = typeOf(value).getRank();
   llvm::SmallVector<OpFoldResult> sizes =

@@ -33,6 +33,9 @@ public:
   mlir::Value splitTokens(mlir::Value value, llvm::ArrayRef<int64_t> rest);
   /// [B, S, heads, width] as [B, S, heads * width].
   mlir::Value mergeHeads(mlir::Value value);
+  /// Of [T, width] the last row of each sequence, [B, width]; zeros where there
+  /// are no tokens. From here on the rows are those of the sequences.
+  mlir::Value takeLastTokens(mlir::Value value);
   /// `size` entries of the last dimension from `offset` on.
   mlir::Value columns(mlir::Value value, int64_t offset, int64_t size);
   mlir::Value cast(mlir::Value value, mlir::Type type);

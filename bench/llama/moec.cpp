@@ -29,9 +29,9 @@ int main(int argc, char **argv) {
   moec_module *module = nullptr;
   check(moec_module_load_file(context, argv[1], &loading, &module, &error),
         error);
-  const moec_function *function = moec_module_find_function(module, "decode");
+  const moec_function *function = moec_module_find_function(module, "prefill");
   if (!function)
-    fail("the artifact has no function decode");
+    fail("the artifact has no function prefill");
   moec_tensor_info result = {};
   result.struct_size = sizeof(result);
   moec_function_get_result(function, 0, &result);
@@ -47,14 +47,13 @@ int main(int argc, char **argv) {
         error);
 
   std::vector<int64_t> wide;
-  std::vector<float> logits;
+  std::vector<float> logits(static_cast<size_t>(vocabulary));
   int64_t workspaceSize = 0;
   std::unique_ptr<char, void (*)(void *)> workspace(nullptr, std::free);
   auto read = [&](std::vector<int32_t> &ids) -> const float * {
     auto count = int64_t(ids.size());
     wide.assign(ids.begin(), ids.end());
-    logits.resize(size_t(count * vocabulary));
-    int64_t shape[] = {1, count}, resultShape[] = {1, count, vocabulary};
+    int64_t shape[] = {1, count}, resultShape[] = {1, vocabulary};
     DLTensor argument = {}, output = {};
     argument.data = wide.data();
     argument.device = output.device = {kDLCPU, 0};
@@ -64,7 +63,7 @@ int main(int argc, char **argv) {
     output.data = logits.data();
     output.dtype = moec_dtype_to_dlpack(MOEC_DTYPE_F32);
     output.shape = resultShape;
-    output.ndim = 3;
+    output.ndim = 2;
     const DLTensor *arguments[] = {&argument}, *results[] = {&output};
     int64_t size = 0;
     check(moec_session_workspace_size(session, function, arguments, 1, &size,
@@ -78,7 +77,7 @@ int main(int argc, char **argv) {
     check(moec_session_call(session, function, arguments, 1, results, 1,
                             workspace.get(), size, &error),
           error);
-    return logits.data() + (count - 1) * vocabulary;
+    return logits.data();
   };
   auto clear = [&] { moec_session_reset(session); };
   return converse(moec_version(), vocabulary, clear, read);

@@ -4,7 +4,8 @@
 Compiles the checkpoint in FIXTURE with `moec --scope=model` and runs every
 golden file: `forward`, `decode` of all tokens at once, three at a time and one by
 one, each on 1 and 3 threads (which must agree bit for bit), and `forward` and
-`decode` by the reference interpreter. All logits must agree with the golden ones.
+`decode` by the reference interpreter. All logits must agree with the golden ones,
+and those of `prefill`, compiled and interpreted, with the ones of the last tokens.
 """
 
 import glob
@@ -13,7 +14,7 @@ import shutil
 import subprocess
 import sys
 
-from compare import load
+from compare import disagreement, load
 from run_fixture import checkpoint_of, run
 
 COMPARE = os.path.join(os.path.dirname(__file__), "compare.py")
@@ -48,6 +49,12 @@ def main():
             run("moe-run", artifact, inputs, f"--output={out}", "--reference",
                 f"--function={function}")
             run(sys.executable, COMPARE, wanted, out)
+        last = load(golden)["logits"][:, -1]
+        for options in ([], ["--threads=3"], ["--reference"]):
+            run("moe-run", artifact, inputs, f"--output={out}", "--function=prefill", *options)
+            logits = load(out)["logits"]
+            if logits.shape != last.shape or (wrong := disagreement(last, logits, False)):
+                sys.exit(f"{golden} prefill {options}: {logits.shape}, {wrong}")
     print("runs agree")
 
 

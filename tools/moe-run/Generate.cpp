@@ -35,12 +35,12 @@ private:
 } // namespace
 
 Failure Decoder::open(const moec_module *module, uint64_t context) {
-  function = moec_module_find_function(module, "decode");
+  function = moec_module_find_function(module, "prefill");
   moec_function_info info = {};
   info.struct_size = sizeof(info);
   if (!function || moec_function_get_info(function, &info) ||
       info.num_arguments != 1 || info.num_results != 1)
-    return inputError("--prompt: the artifact has no function 'decode'; "
+    return inputError("--prompt: the artifact has no function 'prefill'; "
                       "compile a checkpoint with --scope=model");
   moec_tensor_info ids = {};
   ids.struct_size = sizeof(ids);
@@ -87,10 +87,8 @@ Failure Decoder::run(const std::vector<int32_t> &ids) {
           callInSession(function, session.get(), arguments, results))
     return failure;
   const Tensor &result = results.front().second;
-  auto width = static_cast<size_t>(result.shape.back());
-  logits.resize(width);
-  std::memcpy(logits.data(),
-              result.bytes.data() + result.bytes.size() - width * 4, width * 4);
+  logits.resize(static_cast<size_t>(result.shape.back()));
+  std::memcpy(logits.data(), result.bytes.data(), logits.size() * 4);
   return success();
 }
 
