@@ -390,8 +390,9 @@ Error OnnxParser::parseModel() {
                                                   : Error::success();
                     }))
               return error;
-            if (domain.empty() || domain == "ai.onnx")
-              result.graph.opset = version;
+            if (domain == "ai.onnx")
+              domain.clear();
+            result.graph.opsets[domain] = version;
             return Error::success();
           }))
     return error;

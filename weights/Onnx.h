@@ -41,7 +41,9 @@ struct OnnxValue {
 struct OnnxGraph {
   std::vector<OnnxNode> nodes;
   std::vector<OnnxValue> inputs, outputs;
-  int64_t opset = 0; ///< of the default domain
+  /// Versions of the operator sets that the model imports, by domain; "" is
+  /// ONNX's own.
+  std::map<std::string, int64_t> opsets;
 };
 
 class OnnxFile {

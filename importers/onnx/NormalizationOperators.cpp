@@ -16,7 +16,7 @@ static Error emitSoftmax(const Node &node) {
   GraphBuilder &graph = node.getGraph();
   Tensor x;
   int64_t axis;
-  bool flattens = graph.getFile().getGraph().opset < 13;
+  bool flattens = graph.getFile().getGraph().opsets.find("")->second < 13;
   MOEC_TRY(x, node.getInput(0));
   MOEC_TRY(axis,
            node.getAxis(node.getInteger("axis", flattens ? 1 : -1), x.rank()));

@@ -12,8 +12,13 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 
+/// "" for ONNX's own.
+static std::string getDomain(const OnnxNode &node) {
+  return node.domain == "ai.onnx" ? std::string() : node.domain;
+}
+
 static const Operator *findOperator(const OnnxNode &node) {
-  StringRef domain = node.domain == "ai.onnx" ? StringRef() : node.domain;
+  std::string domain = getDomain(node);
   for (llvm::ArrayRef<Operator> group :
        {getElementwiseOperators(), getShapeOperators(), getIndexOperators(),
         getMatrixOperators(), getNormalizationOperators(),
@@ -28,7 +33,8 @@ static Error importGraph(GraphBuilder &graph) {
   if (Error error = graph.begin())
     return error;
   std::set<StringRef> defined;
-  for (const OnnxNode &onnxNode : graph.getFile().getGraph().nodes) {
+  const OnnxGraph &onnxGraph = graph.getFile().getGraph();
+  for (const OnnxNode &onnxNode : onnxGraph.nodes) {
     Node node(onnxNode, graph);
     const Operator *found = findOperator(onnxNode);
     if (!found)
@@ -37,6 +43,10 @@ static Error importGraph(GraphBuilder &graph) {
                             ? llvm::Twine()
                             : " of domain '" + onnxNode.domain + "'") +
                        " is not supported");
+    if (!onnxGraph.opsets.count(getDomain(onnxNode)))
+      return node.fail("the model's opset_import has no version of the "
+                       "operators of domain '" +
+                       getDomain(onnxNode) + "'");
     for (const std::string &output : onnxNode.outputs)
       if (!output.empty() && !defined.insert(output).second)
         return node.fail("'" + output + "' is defined twice");

@@ -37,6 +37,9 @@ expect(b"\x0f", "m.onnx: unknown wire type 7 before byte 1")
 expect(varint(7 << 3 | 2) + b"\x64", "field 7 claims 100 bytes at byte 2, expected at most 0")
 expect(of(node("Einsum", ["x"], ["y"])), "node 'n_y' (Einsum): the operator is not supported")
 expect(of(node("Fancy", ["x"], ["y"], "acme")), "the operator of domain 'acme' is not supported")
+expect(model([node("Identity", ["x"], ["y"])], X, Y, [], domains=["com.microsoft"]),
+       "node 'n_y' (Identity): the model's opset_import has no version of the operators of "
+       "domain ''")
 expect(of(node("Add", ["x", "z"], ["y"])), "value 'z' is used but nothing defines it")
 expect(of(node("Add", ["x"], ["y"])), "node 'n_y' (Add): input 1 is missing")
 expect(of(node("Identity", ["x"], ["y"]), node("Identity", ["x"], ["y"])), "'y' is defined twice")
@@ -138,13 +141,25 @@ short = of(node("QMoE", QMOE, ["y"], "com.microsoft", k=1),
                     *[tensor(name, CODES[name]) for name in ("as", "b", "bs")]])
 expect(short, "leave the file 'w.bin' of 8 bytes")
 
+
+
+def damage(whole, lengths, places):
+    for length in lengths:
+        assert compile_bytes(whole[:length]).returncode == 1, length
+    for at in places:
+        damaged = bytearray(whole)
+        damaged[at] ^= 0xFF
+        assert compile_bytes(bytes(damaged)).returncode in (0, 1), at
+
+
 whole = pathlib.Path(MODEL).read_bytes()
 # The structure lies before and between the weights; the step is a prime, so that all
 # kinds of fields are hit.
-for length in range(0, len(whole), 9973):
-    assert compile_bytes(whole[:length]).returncode == 1, length
-for at in [*range(0, 600, 7), *range(600, len(whole), 4999)]:
-    damaged = bytearray(whole)
-    damaged[at] ^= 0xFF
-    assert compile_bytes(bytes(damaged)).returncode in (0, 1), at
+damage(whole, range(0, len(whole), 9973), [*range(0, 600, 7), *range(600, len(whole), 4999)])
+whole = of(node("QMoE", [*QMOE, "", "", "", "z"], ["y"], "com.microsoft", k=2, quant_type="int",
+                expert_weight_bits=4, activation_type="silu", normalize_routing_weights=1),
+           tensors=[tensor(name, array) for name, array in
+                    (CODES | {"z": np.zeros((4, 1), np.uint8)}).items()])
+assert compile_bytes(whole).returncode == 0
+damage(whole, range(0, len(whole), 3), range(0, len(whole), 2))
 print("all messages are as expected")

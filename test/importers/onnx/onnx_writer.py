@@ -72,9 +72,9 @@ def value(name, dims, dtype=np.float32):
     return field(1, name) + field(2, field(1, kind))
 
 
-def model(nodes, inputs, outputs, tensors, opset=20):
-    """`tensors` is a list of messages of tensor()."""
+def model(nodes, inputs, outputs, tensors, opset=20, domains=("", "com.microsoft")):
+    """`tensors` is a list of messages of tensor(); `domains` are imported."""
     graph = (field(1, nodes) + field(2, "g") + field(5, tensors) + field(11, inputs)
              + field(12, outputs))
-    opsets = [field(1, "") + field(2, opset), field(1, "com.microsoft") + field(2, 1)]
+    opsets = [field(1, domain) + field(2, 1 if domain else opset) for domain in domains]
     return field(1, 10) + field(7, graph) + field(8, opsets)
